@@ -1,0 +1,3 @@
+module github.com/stoker-project/stoker
+
+go 1.26.8
