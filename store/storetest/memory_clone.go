@@ -1,0 +1,107 @@
+package storetest
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/value"
+)
+
+// Records are copied on their way in and out, so that an engine that changes
+// what it may not change is found out, as it would be with a database. The same goes for
+// values that have no JSON form.
+
+// utc drops what a database does not keep: the zone and the monotonic clock.
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.Unix(0, t.UnixNano()).UTC()
+}
+
+func cloneStack(s *stoker.Stack, brief bool) (*stoker.Stack, error) {
+	c := *s
+	c.Created, c.Updated, c.Deleted = utc(s.Created), utc(s.Updated), utc(s.Deleted)
+	c.Tags = slices.Clone(s.Tags)
+	c.Spec, c.Previous = stoker.StackSpec{}, nil
+	var err error
+	if !brief {
+		if c.Spec, err = cloneSpec(s.Spec); err != nil {
+			return nil, err
+		}
+		if s.Previous != nil {
+			p, err := cloneSpec(*s.Previous)
+			if err != nil {
+				return nil, err
+			}
+			c.Previous = &p
+		}
+	}
+	if c.Outputs, err = cloneMap("outputs", s.Outputs); err != nil {
+		return nil, err
+	}
+	if s.Group != nil {
+		c.Group, err = cloneGroup(s.Group)
+	}
+	return &c, err
+}
+
+func cloneSpec(s stoker.StackSpec) (c stoker.StackSpec, err error) {
+	c = s
+	c.Files = maps.Clone(s.Files)
+	if c.Parameters, err = cloneMap("parameters", s.Parameters); err != nil {
+		return c, err
+	}
+	c.Environment, err = cloneMap("environment", s.Environment)
+	return c, err
+}
+
+func cloneGroup(g *stoker.GroupState) (*stoker.GroupState, error) {
+	c := *g
+	c.CooldownEnd, c.FrozenUntil, c.PauseUntil = utc(g.CooldownEnd), utc(g.FrozenUntil), utc(g.PauseUntil)
+	c.Skip, c.Batches = slices.Clone(g.Skip), slices.Clone(g.Batches)
+	c.Spec.Remove = slices.Clone(g.Spec.Remove)
+	c.Spec.Desired = clonePointer(g.Spec.Desired)
+	c.Spec.Rolling = clonePointer(g.Spec.Rolling)
+	c.Spec.RollingCreate = clonePointer(g.Spec.RollingCreate)
+	var err error
+	c.Spec.Member, err = cloneMap("group member", g.Spec.Member)
+	return &c, err
+}
+
+func cloneResource(r *stoker.Resource) (*stoker.Resource, error) {
+	c := *r
+	c.Created, c.Updated = utc(r.Created), utc(r.Updated)
+	c.Requires = slices.Clone(r.Requires)
+	var err error
+	if c.Properties, err = cloneMap("properties", r.Properties); err != nil {
+		return nil, err
+	}
+	if c.Metadata, err = cloneMap("metadata", r.Metadata); err != nil {
+		return nil, err
+	}
+	c.Data, err = cloneMap("data", r.Data)
+	return &c, err
+}
+
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
+// cloneMap keeps nil and empty maps apart.
+func cloneMap(what string, m map[string]any) (map[string]any, error) {
+	if m == nil {
+		return nil, nil
+	}
+	v, err := value.Normal(value.Clone(m))
+	if err != nil {
+		return nil, stoker.Errorf(stoker.Invalid, "store %s: %w", what, err)
+	}
+	return v.(map[string]any), nil
+}
