@@ -71,6 +71,9 @@ type Rule struct {
 	High, Low          *float64
 	UpAfter, DownAfter int // consecutive samples; 0 means 1
 	Step               int // 0 means 1
+	// ErrorIsHigh counts a missing or failing sample as one above High, as
+	// autoscalebot does; otherwise it counts as nothing.
+	ErrorIsHigh bool
 
 	// step, from the highest bound downwards
 	Steps []Step

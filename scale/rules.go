@@ -1,0 +1,171 @@
+package scale
+
+import (
+	"math"
+
+	"github.com/stoker-project/stoker"
+)
+
+// maxWish keeps arithmetic on absurd signals within an int.
+const maxWish = 1 << 30
+
+// wish is what one rule asks for.
+type wish struct {
+	rule *stoker.Rule
+	size int
+	// opinion is false for a rule that has nothing to say, because its signal
+	// is bad or because it only ever raises and sees no need to.
+	opinion bool
+	// exact is the size before rounding up; target rules only.
+	exact float64
+	// count is the tally of a threshold rule that decided, or is nearest to.
+	count tally
+	step  *stoker.Step
+}
+
+// ask asks every rule, and gives the largest wish. Of equal wishes the first counts.
+func (e *evaluation) ask() wish {
+	var best wish
+	for i := range e.policy.Rules {
+		w := e.askRule(i)
+		if w.opinion && (!best.opinion || w.size > best.size) {
+			best = w
+		}
+	}
+	return best
+}
+
+func (e *evaluation) askRule(i int) wish {
+	r := &e.policy.Rules[i]
+	w := wish{rule: r, size: e.group.Size}
+	s, good := e.samples[r.Signal]
+	if r.Kind == stoker.RuleThreshold {
+		return e.threshold(w, &e.state.rules[i], s, good)
+	}
+	if !good {
+		return w
+	}
+	switch r.Kind {
+	case stoker.RuleTarget:
+		return e.target(w, s)
+	case stoker.RuleStep:
+		return e.step(w, s.Value)
+	case stoker.RuleProportional:
+		w.size, w.opinion = max(1, whole(s.Value/r.Divisor)), true
+	}
+	return w
+}
+
+// target wants the signal at Target: per member for totals. A level tells
+// about the members that serve, so without any it tells nothing.
+func (e *evaluation) target(w wish, s stoker.Sample) wish {
+	w.exact = s.Value / w.rule.Target
+	if !s.Total {
+		if e.serving == 0 {
+			return w
+		}
+		w.exact *= float64(e.serving)
+	}
+	// The little less makes 0.7 / 0.1 want 7.
+	w.size, w.opinion = whole(math.Ceil(w.exact-1e-9)), true
+	return w
+}
+
+// threshold counts samples in a row. A bad one is not low, and does not
+// take from the evidence of the high ones; with ErrorIsHigh it is one of them.
+func (e *evaluation) threshold(w wish, t *tally, s stoker.Sample, good bool) wish {
+	r := w.rule
+	switch {
+	case !good:
+		t.low = 0
+		if r.ErrorIsHigh {
+			t.high++
+		}
+	case !s.Time.Equal(t.sample):
+		t.sample = s.Time
+		t.high = inARow(t.high, r.High != nil && s.Value > *r.High)
+		t.low = inARow(t.low, r.Low != nil && s.Value < *r.Low)
+	}
+	t.high, t.low = min(t.high, upAfter(r)), min(t.low, downAfter(r))
+	w.count = *t
+	switch {
+	case t.high == upAfter(r):
+		w.size, w.opinion = max(e.group.Size, e.base()+step(r)), true
+	case t.low == downAfter(r):
+		w.size, w.opinion = max(0, e.group.Size-step(r)), true
+	default:
+		w.opinion = good && r.Low != nil
+	}
+	return w
+}
+
+// step takes the first of Steps that the value is in.
+func (e *evaluation) step(w wish, v float64) wish {
+	lowers := false
+	for i := range w.rule.Steps {
+		s := &w.rule.Steps[i]
+		lowers = lowers || s.By < 0 || s.Type == stoker.ExactCapacity
+		if s.From != nil && v < *s.From || s.To != nil && v >= *s.To {
+			continue
+		}
+		w.step, w.opinion = s, true
+		w.size = stoker.NewCapacity(e.base(), s.Adjustment, 0, maxWish)
+		if s.By >= 0 && s.Type != stoker.ExactCapacity {
+			w.size = max(w.size, e.group.Size)
+		}
+		return w
+	}
+	w.opinion = lowers
+	return w
+}
+
+// base is the size that relative rules add to. While a change is in flight the signal
+// still tells of the members that serve: adding to the size asked for would add
+// again at every evaluation until the new ones are up.
+func (e *evaluation) base() int {
+	if e.group.InFlight {
+		return min(e.serving, e.group.Size)
+	}
+	return e.group.Size
+}
+
+// serving counts the members that can be taking load.
+func serving(g *stoker.Group) int {
+	if len(g.Members) == 0 && !g.InFlight && !g.Failed {
+		return g.Size
+	}
+	n := 0
+	for i := range g.Members {
+		m := &g.Members[i]
+		switch {
+		case m.Status == stoker.StatusFailed, m.Action == stoker.ActionDelete, m.Action == stoker.ActionInit:
+		case m.Action == stoker.ActionCreate && m.Status != stoker.StatusComplete:
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+func inARow(n int, again bool) int {
+	if again {
+		return n + 1
+	}
+	return 0
+}
+
+func upAfter(r *stoker.Rule) int   { return max(1, r.UpAfter) }
+func downAfter(r *stoker.Rule) int { return max(1, r.DownAfter) }
+func step(r *stoker.Rule) int      { return max(1, r.Step) }
+
+func tolerance(r *stoker.Rule) float64 {
+	if r.Tolerance > 0 {
+		return r.Tolerance
+	}
+	return DefaultTolerance
+}
+
+// whole cuts to an int, within 0 and maxWish.
+func whole(v float64) int {
+	return int(min(max(v, 0), maxWish))
+}
