@@ -68,7 +68,16 @@ type GroupState struct {
 	FrozenReason string
 	// Skip holds names never used again (removal policies).
 	Skip []ResourceName
+	// Batches are those of a rolling update or a batched creation that is under
+	// way, NextBatch the one to do next; PauseUntil holds it back.
+	Batches    []GroupBatch
+	NextBatch  int
+	PauseUntil time.Time
 }
+
+// GroupBatch is one step of a rolling update: the size during it, and how many
+// members get the new definition.
+type GroupBatch struct{ Size, Update int }
 
 // GroupMember is one member of a group as it stands.
 type GroupMember struct {

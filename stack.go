@@ -68,8 +68,11 @@ type StackSpec struct {
 
 // Phase is a step of one run.
 //
-//	grow --> leave --> (empty)
-//	  |--> held --^      a nested stack waits for its parent's word
+//	grow -----------------> leave --> (empty)
+//	grow-hold --> held -------^
+//
+// A nested stack that its parent has asked to change holds before it lets go of
+// anything, until its parent's word.
 type Phase string
 
 // The phases. Deletions of what is not wanted any more come last, after every
@@ -77,6 +80,7 @@ type Phase string
 const (
 	PhaseDone  Phase = ""
 	PhaseGrow  Phase = "grow"
+	PhaseHold  Phase = "grow-hold"
 	PhaseHeld  Phase = "held"
 	PhaseLeave Phase = "leave"
 )

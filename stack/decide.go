@@ -1,0 +1,158 @@
+package stack
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/value"
+)
+
+// Verb is what a plan does to a resource.
+type Verb string
+
+// The verbs.
+const (
+	Keep    Verb = "keep"
+	Make    Verb = "create"
+	Change  Verb = "update"
+	Replace Verb = "replace"
+	Remove  Verb = "delete"
+	// Continue goes on with a creation that was interrupted.
+	Continue Verb = "continue"
+)
+
+// wanted is one resource as the template wants it now.
+type wanted struct {
+	name     stoker.ResourceName
+	kind     *kind
+	props    map[string]any
+	unknown  []string // properties that cannot be known yet (previews only)
+	metadata map[string]any
+	policy   map[string]any // update_policy
+	requires []stoker.ResourceName
+	deletion string
+}
+
+// verdict is a verb with its reason.
+type verdict struct {
+	verb    Verb
+	changed []string // properties, sorted; "metadata" too
+	err     error
+}
+
+// decide compares a record, which may be nil, with what is wanted. It is the
+// one place that says what happens to a resource: previews and runs ask it.
+func decide(cur *stoker.Resource, w *wanted) verdict {
+	switch {
+	case cur == nil:
+		return verdict{verb: Make}
+	case cur.Type != w.kind.name && (cur.Child == "" || !w.kind.nested()):
+		return verdict{verb: Replace, changed: []string{"type"}}
+	case cur.Action == stoker.ActionDelete:
+		return verdict{verb: Replace}
+	case w.kind.nested():
+		return decideNested(cur, w)
+	case cur.Status == stoker.StatusFailed:
+		return verdict{verb: Replace}
+	case cur.Status == stoker.StatusInProgress && cur.Action == stoker.ActionCreate:
+		return verdict{verb: Continue}
+	}
+	v := diff(cur, w)
+	if v.verb == Keep && cur.Status == stoker.StatusInProgress {
+		v.verb = Change // an interrupted update is applied again
+	}
+	return v
+}
+
+// decideNested: a nested stack is never replaced; it decides for itself what
+// changes inside, and is asked whenever something could have.
+func decideNested(cur *stoker.Resource, w *wanted) verdict {
+	if cur.Status == stoker.StatusInProgress && cur.Action == stoker.ActionCreate {
+		return verdict{verb: Continue}
+	}
+	return verdict{verb: Change, changed: diff(cur, w).changed}
+}
+
+func diff(cur *stoker.Resource, w *wanted) verdict {
+	schema := w.kind.schema()
+	v := verdict{verb: Keep, changed: changedKeys(cur.Properties, w.props)}
+	for _, name := range w.unknown {
+		if !slices.Contains(v.changed, name) {
+			v.changed = append(v.changed, name)
+		}
+	}
+	slices.Sort(v.changed)
+	for _, name := range v.changed {
+		p := schema.Properties[name]
+		switch {
+		case p == nil && schema.AnyProperty:
+			continue
+		case p != nil && p.Immutable:
+			return verdict{verb: Replace, changed: v.changed, err: &stoker.Error{
+				Kind: stoker.Invalid, Type: "NotSupported",
+				Path:    fmt.Sprintf("resources.%s.properties.%s", w.name, name),
+				Message: "the property cannot be changed",
+			}}
+		case p == nil || !p.Update || !w.kind.updates():
+			v.verb = Replace
+		case v.verb == Keep:
+			v.verb = Change
+		}
+	}
+	if v.verb == Keep && !sameMap(cur.Metadata, w.metadata) {
+		v = verdict{verb: Change, changed: []string{"metadata"}}
+	}
+	return v
+}
+
+func changedKeys(old, now map[string]any) []string {
+	var out []string
+	for k, v := range now {
+		if o, ok := old[k]; !ok && v != nil || ok && !value.Equal(o, v) {
+			out = append(out, k)
+		}
+	}
+	for k, v := range old {
+		if _, ok := now[k]; !ok && v != nil {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func sameMap(a, b map[string]any) bool {
+	return len(a) == 0 && len(b) == 0 || maps.EqualFunc(a, b, value.Equal)
+}
+
+// choose picks the record of a name that can serve what is wanted: the newest
+// that need not be replaced, so that a rollback goes back to the old incarnation
+// instead of making a third.
+func choose(named []*stoker.Resource, w *wanted) (*stoker.Resource, verdict) {
+	var newest *stoker.Resource
+	var first verdict
+	for _, r := range slices.Backward(named) {
+		v := decide(r, w)
+		if v.verb != Replace && v.err == nil {
+			return r, v
+		}
+		if newest == nil {
+			newest, first = r, v
+		}
+	}
+	if newest == nil {
+		return nil, decide(nil, w)
+	}
+	return newest, first
+}
+
+// why says in a few words what a verdict rests on.
+func (v verdict) why() string {
+	if len(v.changed) == 0 {
+		return ""
+	}
+	return "changed: " + strings.Join(v.changed, ", ")
+}

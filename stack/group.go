@@ -1,0 +1,344 @@
+package stack
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/value"
+)
+
+// member is one member of a group as its generated template declares it.
+type member struct {
+	name stoker.ResourceName
+	def  json.RawMessage
+	// failed and created order those that leave.
+	failed  bool
+	created time.Time
+}
+
+// memberTemplate is the form of a generated template.
+type memberTemplate struct {
+	Version   string                     `json:"heat_template_version"`
+	Resources map[string]json.RawMessage `json:"resources"`
+}
+
+// members reads the group's generated template, in member order: by index, or
+// the oldest first.
+func (o *owner) members(st *stoker.Stack) ([]member, error) {
+	return membersOf(st, o.rows)
+}
+
+func membersOf(st *stoker.Stack, rows *rows) ([]member, error) {
+	if st.Spec.Template == "" {
+		return nil, nil
+	}
+	var t memberTemplate
+	if err := json.Unmarshal([]byte(st.Spec.Template), &t); err != nil {
+		return nil, fmt.Errorf("read the template of group %s: %w", st.Name, err)
+	}
+	out := make([]member, 0, len(t.Resources))
+	for name, def := range t.Resources {
+		m := member{name: stoker.ResourceName(name), def: def}
+		if r := rows.current(m.name); r != nil {
+			m.failed, m.created = r.Status == stoker.StatusFailed, r.Created
+		}
+		out = append(out, m)
+	}
+	sortMembers(out, st.Group.Spec.Names)
+	return out, nil
+}
+
+func sortMembers(ms []member, names stoker.Naming) {
+	slices.SortFunc(ms, func(a, b member) int {
+		if names == stoker.ByIndex {
+			return cmp.Compare(index(a.name), index(b.name))
+		}
+		// A member that is not made yet is the newest.
+		if a.created.IsZero() != b.created.IsZero() {
+			if a.created.IsZero() {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.name, b.name))
+	})
+}
+
+func index(name stoker.ResourceName) int {
+	n, err := strconv.Atoi(string(name))
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// victims orders members by who leaves first: failed ones, then (with Heat)
+// the oldest; with names by index the highest.
+func victims(ms []member, names stoker.Naming) []member {
+	out := slices.Clone(ms)
+	if names == stoker.ByIndex {
+		slices.Reverse(out)
+		return out
+	}
+	slices.SortStableFunc(out, func(a, b member) int {
+		switch {
+		case a.failed == b.failed:
+			return 0
+		case a.failed:
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// resized gives the members of a group after one step: size of them, of which up
+// to update old ones get the group's new definition. New members always have it. skip holds
+// names not to be used; newName makes random ones. Pure but for newName.
+func resized(ms []member, g *stoker.GroupState, size, update int, newName func() string) []member {
+	def := func(name stoker.ResourceName) json.RawMessage { return definition(&g.Spec, name) }
+	if drop := len(ms) - size; drop > 0 {
+		leave := map[stoker.ResourceName]bool{}
+		for _, m := range victims(ms, g.Spec.Names)[:drop] {
+			leave[m.name] = true
+		}
+		ms = slices.DeleteFunc(slices.Clone(ms), func(m member) bool { return leave[m.name] })
+	}
+	out := slices.Clone(ms)
+	for i, m := range out {
+		if update > 0 {
+			if d := def(m.name); !bytes.Equal(d, m.def) {
+				out[i].def = d
+				update--
+			}
+		}
+	}
+	used := make(map[stoker.ResourceName]bool, size)
+	for _, m := range out {
+		used[m.name] = true
+	}
+	next := 0
+	for len(out) < size {
+		name := stoker.ResourceName("")
+		if g.Spec.Names == stoker.ByIndex {
+			for name = indexName(next); used[name] || slices.Contains(g.Skip, name); name = indexName(next) {
+				next++
+			}
+		} else {
+			name = stoker.ResourceName(newName())
+		}
+		used[name] = true
+		out = append(out, member{name: name, def: def(name)})
+	}
+	sortMembers(out, g.Spec.Names)
+	return out
+}
+
+func indexName(n int) stoker.ResourceName { return stoker.ResourceName(strconv.Itoa(n)) }
+
+// definition is the definition of one member. The encoding is canonical, so that
+// definitions can be compared as bytes.
+func definition(s *stoker.GroupSpec, name stoker.ResourceName) json.RawMessage {
+	if s.IndexVar == "" {
+		return mustJSON(s.Member)
+	}
+	def := value.CloneMap(s.Member)
+	if props, ok := def["properties"]; ok {
+		def["properties"] = substitute(props, s.IndexVar, string(name))
+	}
+	return mustJSON(def)
+}
+
+// substitute replaces a text in all strings of a value, but not in keys.
+func substitute(v any, old, now string) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, old, now)
+	case []any:
+		for i := range v {
+			v[i] = substitute(v[i], old, now)
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = substitute(v[k], old, now)
+		}
+	}
+	return v
+}
+
+// template writes the generated template of a group.
+func template(g *stoker.GroupState, ms []member) string {
+	version := g.Spec.Version
+	if version == "" {
+		version = "2015-04-30"
+	}
+	var b strings.Builder
+	b.WriteString(`{"heat_template_version":"` + version + `","resources":{`)
+	for i, m := range ms {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Quote(string(m.name)))
+		b.WriteByte(':')
+		b.Write(m.def)
+	}
+	b.WriteString(`}}`)
+	return b.String()
+}
+
+// regroup applies a new group definition to st, and tells whether that changes
+// anything. As in Heat, a desired size in the template overrides what scaling did.
+func (o *owner) regroup(st *stoker.Stack, spec stoker.GroupSpec) (bool, error) {
+	fresh := st.Group == nil
+	g := stoker.GroupState{Spec: spec}
+	if !fresh {
+		g = *st.Group
+		g.Spec = spec
+		if spec.RemoveMode == "update" {
+			g.Skip = nil
+		}
+	}
+	size := g.Size
+	if spec.Desired != nil {
+		size = *spec.Desired
+	} else if fresh {
+		size = spec.Min
+	}
+	g.Size = min(max(size, spec.Min), spec.Max)
+	g.CooldownEnd = o.now().Add(spec.Cooldown)
+	before := st.Spec.Template
+	ms, err := o.members(st)
+	if err != nil {
+		return false, err
+	}
+	if !fresh {
+		ms = removeNamed(ms, &g, o.rows)
+	}
+	g.Batches, g.NextBatch, g.PauseUntil = planBatches(ms, &g, fresh), 0, time.Time{}
+	st.Group = &g
+	if len(g.Batches) == 0 {
+		update := len(ms)
+		if spec.KeepOld {
+			update = 0
+		}
+		st.Spec.Template = template(&g, resized(ms, &g, g.Size, update, newName))
+		return st.Spec.Template != before, nil
+	}
+	stepBatch(st, ms)
+	return true, nil
+}
+
+// planBatches gives the steps of a change that may not be done at once.
+func planBatches(ms []member, g *stoker.GroupState, fresh bool) []stoker.GroupBatch {
+	s := &g.Spec
+	switch {
+	case fresh && s.RollingCreate != nil && g.Size > 0:
+		return createBatches(g.Size, s.RollingCreate.MaxBatch)
+	case fresh || s.Rolling == nil || s.KeepOld:
+		return nil
+	}
+	for _, m := range ms {
+		if !bytes.Equal(m.def, definition(s, m.name)) {
+			return batches(g.Size, len(ms), *s.Rolling, s.Names)
+		}
+	}
+	return nil
+}
+
+// stepBatch makes the next batch what is wanted.
+func stepBatch(st *stoker.Stack, ms []member) {
+	g := *st.Group
+	b := g.Batches[g.NextBatch]
+	g.NextBatch++
+	g.PauseUntil = time.Time{}
+	st.Group = &g
+	st.Spec.Template = template(&g, resized(ms, &g, b.Size, b.Update, newName))
+}
+
+// nextBatch goes on with a rolling update when a batch is done, after its pause.
+func (o *owner) nextBatch() bool {
+	g := o.st.Group
+	if g == nil || g.NextBatch >= len(g.Batches) || o.st.Action == stoker.ActionDelete {
+		return false
+	}
+	now := o.now()
+	if g.PauseUntil.IsZero() {
+		if d := rollingPause(g, o.st.Action); d > 0 {
+			o.saveStack(func(st *stoker.Stack) {
+				g := *st.Group
+				g.PauseUntil = now.Add(d)
+				st.Group = &g
+			})
+			return true
+		}
+	} else if now.Before(g.PauseUntil) {
+		return true
+	}
+	ms, err := o.members(o.st)
+	if err != nil {
+		o.fail(err)
+		return true
+	}
+	o.run.breakOff(nil)
+	o.run = nil
+	o.saveStack(func(st *stoker.Stack) {
+		stepBatch(st, ms)
+		st.Generation++
+		st.Phase = stoker.PhaseGrow
+	})
+	return true
+}
+
+func rollingPause(g *stoker.GroupState, action stoker.Action) time.Duration {
+	switch {
+	case action == stoker.ActionCreate && g.Spec.RollingCreate != nil:
+		return g.Spec.RollingCreate.Pause
+	case g.Spec.Rolling != nil:
+		return g.Spec.Rolling.Pause
+	}
+	return 0
+}
+
+// removeNamed takes out the members that removal policies name, and keeps
+// their names from being used again.
+func removeNamed(ms []member, g *stoker.GroupState, rows *rows) []member {
+	if len(g.Spec.Remove) == 0 {
+		return ms
+	}
+	named := map[string]bool{}
+	for _, r := range g.Spec.Remove {
+		named[r] = true
+	}
+	return slices.DeleteFunc(slices.Clone(ms), func(m member) bool {
+		hit := named[string(m.name)]
+		if r := rows.current(m.name); r != nil {
+			hit = hit || named[string(r.PhysicalID)] && r.PhysicalID != ""
+		}
+		if hit && !slices.Contains(g.Skip, m.name) {
+			g.Skip = append(slices.Clone(g.Skip), m.name)
+		}
+		return hit
+	})
+}
+
+// touchCooldown restarts the group's cool-off on a stack update that leaves it
+// as it is, as Heat does.
+func (o *owner) touchCooldown() error {
+	g := o.st.Group
+	if g == nil || g.Spec.Cooldown == 0 || o.st.Status != stoker.StatusComplete {
+		return nil
+	}
+	o.saveStack(func(st *stoker.Stack) {
+		g := *st.Group
+		g.CooldownEnd = o.now().Add(g.Spec.Cooldown)
+		st.Group = &g
+	})
+	return nil
+}

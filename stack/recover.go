@@ -1,0 +1,103 @@
+package stack
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/stoker-project/stoker"
+)
+
+// restore puts back what lives in this process only, then goes on with the
+// operations that were under way. Parents come before the stacks nested in them.
+func (e *Engine) restore(ctx context.Context) error {
+	stacks, err := e.store.Stacks(ctx, stoker.StackFilter{AllProjects: true, Nested: true, Brief: true})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(stacks, func(a, b *stoker.Stack) int {
+		return cmp.Or(cmp.Compare(a.Depth, b.Depth), a.Created.Compare(b.Created))
+	})
+	for _, st := range stacks {
+		if err := e.restoreStack(ctx, st.ID); err != nil {
+			return err
+		}
+	}
+	return e.recoverAll(ctx)
+}
+
+func (e *Engine) restoreStack(ctx context.Context, id stoker.StackID) error {
+	st, rs, err := e.store.Stack(ctx, id)
+	if err != nil {
+		return err
+	}
+	path, err := e.pathOf(ctx, st)
+	if err != nil {
+		return err
+	}
+	for _, r := range rs {
+		if !made(r) {
+			continue
+		}
+		e.restoreResource(ctx, requestFor(st, path, r, nil), r)
+	}
+	return nil
+}
+
+// restoreResource resumes and watches one resource. One that cannot be put back
+// is a failed resource; the others go on.
+func (e *Engine) restoreResource(ctx context.Context, req *stoker.Request, r *stoker.Resource) {
+	t := e.types[r.Type]
+	if resumer, ok := t.(stoker.Resumer); ok {
+		if err := resumer.Resume(ctx, req); err != nil && ctx.Err() == nil {
+			e.log.Error("resume", "stack", req.Stack.Name, "resource", r.Name, "err", err)
+			e.tasks.Go(func() { e.resourceFailed(req.Stack.ID, r.ID, err) })
+			return
+		}
+	}
+	if w, ok := t.(stoker.Watcher); ok && r.Status == stoker.StatusComplete {
+		e.watchResource(w, req)
+	}
+}
+
+// recoverAll wakes the owners of operations that nobody works on.
+func (e *Engine) recoverAll(ctx context.Context) error {
+	stacks, err := e.store.Stacks(ctx, stoker.StackFilter{AllProjects: true, Nested: true, InProgress: true, Brief: true})
+	if err != nil {
+		return err
+	}
+	parents := map[stoker.StackID]bool{}
+	for _, st := range stacks {
+		parents[st.ID] = true
+	}
+	for _, st := range stacks {
+		orphan := st.Phase == stoker.PhaseHeld && !parents[st.Parent]
+		wake := command{done: make(chan error, 1), run: func(o *owner) error {
+			if orphan && o.st != nil && o.st.Phase == stoker.PhaseHeld {
+				o.saveStack(func(st *stoker.Stack) { st.Phase = stoker.PhaseLeave })
+			}
+			return nil
+		}}
+		if err := e.deliver(st.ID, wake); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pathOf gives a stack and its ancestors, the root last.
+func (e *Engine) pathOf(ctx context.Context, st *stoker.Stack) ([]stoker.StackID, error) {
+	path := []stoker.StackID{st.ID}
+	for st.Parent != "" {
+		path = append(path, st.Parent)
+		parents, err := e.store.Stacks(ctx, stoker.StackFilter{AllProjects: true, ID: st.Parent, Brief: true})
+		if err != nil {
+			return nil, err
+		}
+		if len(parents) == 0 {
+			break
+		}
+		st = parents[0]
+	}
+	return path, nil
+}

@@ -1,0 +1,191 @@
+package stack
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/stoker-project/stoker"
+)
+
+// watchTable holds the watches on complete resources: one goroutine each, which
+// sleeps in the resource's type until the resource fails by itself.
+type watchTable struct {
+	mu      sync.Mutex
+	running map[stoker.ResourceID]context.CancelFunc
+	healing map[string]attempts // by stack
+}
+
+// The pauses before healing the same stack again.
+const (
+	firstHeal = time.Second
+	lastHeal  = time.Minute
+)
+
+// watch starts a watch, if the type has one, when the record is durable.
+func (o *owner) watch(row *stoker.Resource) {
+	t, ok := o.e.types[row.Type].(stoker.Watcher)
+	if !ok {
+		return
+	}
+	req := o.request(row, nil)
+	o.afterStore(func() { o.e.watchResource(t, req) })
+}
+
+func (o *owner) unwatch(id stoker.ResourceID) { o.e.watches.stop(id) }
+
+func (t *watchTable) stop(id stoker.ResourceID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if cancel := t.running[id]; cancel != nil {
+		cancel()
+		delete(t.running, id)
+	}
+}
+
+func (e *Engine) watchResource(t stoker.Watcher, req *stoker.Request) {
+	ctx, cancel := context.WithCancel(e.base)
+	e.watches.mu.Lock()
+	if old := e.watches.running[req.ID]; old != nil {
+		old()
+	}
+	e.watches.running[req.ID] = cancel
+	e.watches.mu.Unlock()
+	e.tasks.Go(func() {
+		defer cancel()
+		if err := t.Watch(ctx, req); err != nil && ctx.Err() == nil {
+			e.resourceFailed(req.Stack.ID, req.ID, err)
+		}
+	})
+}
+
+// resourceFailed records that a resource failed by itself and heals its stack.
+func (e *Engine) resourceFailed(id stoker.StackID, res stoker.ResourceID, cause error) {
+	e.log.Info("resource failed", "stack", id, "resource", res, "err", cause)
+	err := e.do(e.base, id, func(o *owner) error {
+		if o.st == nil || !o.markFailed(res, cause) {
+			return nil
+		}
+		return o.heal()
+	})
+	if err != nil && e.base.Err() == nil {
+		e.log.Warn("heal", "stack", id, "err", err)
+	}
+}
+
+// markFailed notes what was observed, unless the resource is being changed or
+// is gone already.
+func (o *owner) markFailed(id stoker.ResourceID, cause error) bool {
+	row := o.rows.byID[id]
+	if row == nil || row.Status != stoker.StatusComplete || o.inflight[id] != nil {
+		return false
+	}
+	row = o.saveRow(row, func(r *stoker.Resource) {
+		r.Action, r.Status, r.StatusReason = stoker.ActionCheck, stoker.StatusFailed, reasonOf(located(cause, row.Name))
+	})
+	o.rowEvent(row, row.StatusReason)
+	return true
+}
+
+// heal converges the stack again as it is wanted: what failed is replaced.
+func (o *owner) heal() error {
+	switch {
+	case o.st.Action == stoker.ActionDelete, o.st.Action == stoker.ActionRollback, !o.st.Deleted.IsZero():
+		return nil
+	case o.st.Status == stoker.StatusInProgress:
+		// The run under way began before the failure; begin again.
+		o.saveStack(func(st *stoker.Stack) {
+			st.Generation++
+			if !growing(st) {
+				st.Phase = stoker.PhaseGrow
+			}
+		})
+		return nil
+	}
+	if wait := o.e.watches.next(string(o.id)); wait > 0 {
+		o.healAfter(wait)
+		return nil
+	}
+	next := *o.st
+	next.Previous = nil
+	return o.operate(&next, stoker.ActionUpdate, false)
+}
+
+// healLater tries again to heal a stack whose healing has failed.
+func (o *owner) healLater() {
+	if o.st.Action == stoker.ActionUpdate && o.e.watches.tried(string(o.id)) {
+		o.healAfter(o.e.watches.next(string(o.id)))
+	}
+}
+
+func (o *owner) healAfter(wait time.Duration) {
+	id, e := o.id, o.e
+	e.tasks.Go(func() {
+		if pause(e.base, wait) != nil {
+			return
+		}
+		err := e.do(e.base, id, func(o *owner) error {
+			if o.st == nil || o.st.Status == stoker.StatusInProgress || o.healthy() {
+				return nil
+			}
+			if o.st.Action == stoker.ActionDelete || o.st.Action == stoker.ActionRollback {
+				return nil
+			}
+			next := *o.st
+			next.Previous = nil
+			return o.operate(&next, stoker.ActionUpdate, false)
+		})
+		if err != nil && e.base.Err() == nil {
+			e.log.Warn("heal", "stack", id, "err", err)
+		}
+	})
+}
+
+func (o *owner) healthy() bool {
+	for _, r := range o.rows.byID {
+		if r.Status == stoker.StatusFailed {
+			return false
+		}
+	}
+	return true
+}
+
+// attempts counts how often a stack was healed lately.
+type attempts struct {
+	n    int
+	last time.Time
+}
+
+// next counts one more attempt and gives the pause before it: none for the
+// first. What holds for a while starts from one again.
+func (t *watchTable) next(id string) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := t.healing[id]
+	if time.Since(a.last) > 2*lastHeal {
+		a.n = 0
+	}
+	wait := backOff(a.n)
+	t.healing[id] = attempts{n: a.n + 1, last: time.Now().Add(wait)}
+	return wait
+}
+
+func (t *watchTable) tried(id string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.healing[id].n > 0
+}
+
+func backOff(n int) time.Duration {
+	if n <= 0 {
+		return 0
+	}
+	return min(firstHeal<<min(n-1, 10), lastHeal)
+}
+
+// forget drops the count of a stack that is gone.
+func (t *watchTable) forget(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.healing, id)
+}
