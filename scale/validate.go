@@ -17,6 +17,16 @@ const (
 	DefaultTolerance = 0.1
 )
 
+// What we recommend for target tracking of a balancer's signals, where members serve
+// within seconds; the figures are in DESIGN.md. With members that boot for
+// longer the stabilisation should be at least twice that.
+const (
+	RecommendedWindow            = 5 * time.Second
+	RecommendedTolerance         = 0.15
+	RecommendedDownStabilization = 90 * time.Second
+	RecommendedDownCooldown      = 2 * time.Minute
+)
+
 // Validate tells what is wrong with a policy: an Invalid error whose Path is the
 // place in it, in the spelling of templates (rules.0.target). Nil: nothing is.
 func Validate(p stoker.Policy) error {
