@@ -137,7 +137,7 @@ type Adjustment struct {
 // NewCapacity gives the size after an adjustment, within bounds. It is Heat's
 // calculate_new_capacity: a percentage that comes to less than one rounds away
 // from zero, otherwise towards zero, and a step smaller than MinStep becomes
-// MinStep in the direction of By (zero counts as down).
+// MinStep in its direction (zero counts as down).
 func NewCapacity(current int, a Adjustment, lowest, highest int) int {
 	var want int
 	switch a.Type {
@@ -150,9 +150,10 @@ func NewCapacity(current int, a Adjustment, lowest, highest int) int {
 			step = int(math.Copysign(math.Ceil(math.Abs(delta)), delta))
 		}
 		if a.MinStep != nil && *a.MinStep > abs(step) {
-			step = *a.MinStep
-			if a.By <= 0 {
-				step = -step
+			if step > 0 {
+				step = *a.MinStep
+			} else {
+				step = -*a.MinStep
 			}
 		}
 		want = current + step

@@ -128,8 +128,8 @@ func (o *owner) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.st = st
 	if !st.Deleted.IsZero() {
-		o.st = st
 		return nil
 	}
 	if err := o.acquire(ctx); err != nil {
@@ -146,9 +146,11 @@ func (o *owner) open(ctx context.Context) error {
 
 func (o *owner) acquire(ctx context.Context) error {
 	l, err := o.e.store.Acquire(ctx, o.id, o.e.holder, o.e.limits.LeaseTTL)
-	if err == nil {
-		o.lease = l
+	if err != nil {
+		return err
 	}
+	o.lease = l
+	o.path, err = o.e.pathOf(ctx, o.st)
 	return err
 }
 

@@ -72,7 +72,7 @@ func (o *owner) waits(w *work) {
 
 // request gives a type what it needs to know of a record.
 func (o *owner) request(row *stoker.Resource, policy map[string]any) *stoker.Request {
-	return requestFor(o.st, o.path(), row, policy)
+	return requestFor(o.st, o.path, row, policy)
 }
 
 func requestFor(st *stoker.Stack, path []stoker.StackID, row *stoker.Resource, policy map[string]any) *stoker.Request {

@@ -1,0 +1,253 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/hot"
+)
+
+// A kind is what a resource's type has come to: a registered type, or a
+// template that is run as a nested stack.
+type kind struct {
+	name     stoker.TypeName
+	impl     stoker.ResourceType // nil for a template
+	template string
+	file     string
+	parsed   *hot.Template
+	derived  *stoker.Schema // of a template
+}
+
+// nested tells whether a stack of its own realises the resource.
+func (k *kind) nested() bool {
+	_, group := k.impl.(stoker.Grouper)
+	return k.impl == nil || group
+}
+
+func (k *kind) updates() bool {
+	_, ok := k.impl.(stoker.Updater)
+	return ok || k.nested()
+}
+
+func (k *kind) schema() *stoker.Schema {
+	if k.impl == nil {
+		return k.derived
+	}
+	return k.impl.Schema()
+}
+
+// graph is a template compiled for a run: its included resources in an order in
+// which each comes after those it depends on.
+type graph struct {
+	tmpl  *hot.Template
+	bound *hot.Bound
+	env   *hot.Environment
+	nodes []*node
+	named map[stoker.ResourceName]*node
+}
+
+type node struct {
+	name stoker.ResourceName
+	def  *hot.Resource
+	kind *kind
+	deps []stoker.ResourceName
+}
+
+// compile makes the graph of what is wanted of a stack: an empty one for a stack
+// that is being deleted or rolled back to nothing.
+func (e *Engine) compile(ctx context.Context, st *stoker.Stack) (*graph, error) {
+	if st.Action == stoker.ActionDelete || st.Spec.Template == "" {
+		return &graph{}, nil
+	}
+	return e.compileSpec(st)
+}
+
+func (e *Engine) compileSpec(st *stoker.Stack) (*graph, error) {
+	env, err := hot.DecodeEnvironment(st.Spec.Environment)
+	if err != nil {
+		return nil, err
+	}
+	tmpl, err := e.parsed.get(st.Spec.Template, st.Spec.File)
+	if err != nil {
+		return nil, err
+	}
+	g := &graph{tmpl: tmpl, env: env, named: map[stoker.ResourceName]*node{}}
+	pseudo := hot.Pseudo{StackID: string(st.ID), StackName: st.Name, ProjectID: string(st.Project)}
+	if g.bound, err = tmpl.Bind(mergedMap(env.Parameters, st.Spec.Parameters), env.ParameterDefaults, pseudo); err != nil {
+		return nil, err
+	}
+	if n := len(tmpl.Resources); n > e.limits.Resources {
+		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
+			Message: fmt.Sprintf("Maximum resources per stack exceeded: %d of %d.", n, e.limits.Resources)}
+	}
+	if err := e.addNodes(g, st); err != nil {
+		return nil, err
+	}
+	g.sort()
+	return g, nil
+}
+
+func (e *Engine) addNodes(g *graph, st *stoker.Stack) error {
+	conditions := &scope{graph: g, st: st}
+	for _, def := range g.tmpl.Resources {
+		in, err := g.tmpl.Included(conditions, def)
+		if err != nil {
+			return err
+		}
+		if !in {
+			continue
+		}
+		k, err := e.kindOf(g.env, st, def)
+		if err != nil {
+			return err
+		}
+		n := &node{name: stoker.ResourceName(def.Name), def: def, kind: k}
+		g.nodes = append(g.nodes, n)
+		g.named[n.name] = n
+	}
+	for _, n := range g.nodes {
+		for _, d := range n.def.Dependencies() {
+			if g.named[stoker.ResourceName(d)] != nil {
+				n.deps = append(n.deps, stoker.ResourceName(d))
+			}
+		}
+	}
+	return nil
+}
+
+// kindOf resolves a type through the environment's registry.
+func (e *Engine) kindOf(env *hot.Environment, st *stoker.Stack, def *hot.Resource) (*kind, error) {
+	target, err := env.Lookup(def.Type, []string{def.Name})
+	if err != nil {
+		return nil, err
+	}
+	if isFile(target) {
+		return e.templateKind(st, target, def)
+	}
+	impl := e.types[stoker.TypeName(target)]
+	if impl == nil {
+		err := unknownType(stoker.TypeName(target), stoker.ResourceName(def.Name)).(*stoker.Error)
+		err.Pos = def.Pos
+		return nil, err
+	}
+	return &kind{name: stoker.TypeName(target), impl: impl}, nil
+}
+
+// isFile tells a template's address from the name of a type.
+func isFile(target string) bool {
+	switch path.Ext(target) {
+	case ".yaml", ".yml", ".json", ".template":
+		return true
+	}
+	return strings.Contains(target, "://")
+}
+
+func (e *Engine) templateKind(st *stoker.Stack, key string, def *hot.Resource) (*kind, error) {
+	text, ok := st.Spec.Files[key]
+	if !ok {
+		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed", Pos: def.Pos,
+			Path:    "resources." + def.Name + ".type",
+			Message: fmt.Sprintf("the template %q did not come with the request", key),
+			Hint:    "Put it beside the template that names it, or in the request's files."}
+	}
+	tmpl, err := e.parsed.get(text, key)
+	if err != nil {
+		return nil, err
+	}
+	return &kind{
+		name: stoker.TypeName(def.Type), template: text, file: key,
+		parsed: tmpl, derived: schemaOf(tmpl),
+	}, nil
+}
+
+// schemaOf makes a type's schema of a template: its parameters are properties, its
+// outputs attributes.
+func schemaOf(t *hot.Template) *stoker.Schema {
+	s := &stoker.Schema{
+		Description: t.Description, AnyAttribute: true,
+		Properties: map[string]*stoker.Property{}, Attributes: map[string]*stoker.Attribute{},
+	}
+	for _, p := range t.Parameters {
+		s.Properties[p.Name] = p.Property()
+	}
+	for _, o := range t.Outputs {
+		s.Attributes[o.Name] = &stoker.Attribute{Description: o.Description}
+	}
+	return s
+}
+
+// sort orders the nodes so that each comes after its dependencies; among those
+// that could be next, the order of the template holds. Cycles were refused when the
+// template was parsed.
+func (g *graph) sort() {
+	const (
+		open = iota + 1
+		done
+	)
+	state := make(map[stoker.ResourceName]int, len(g.nodes))
+	out := make([]*node, 0, len(g.nodes))
+	var visit func(n *node)
+	visit = func(n *node) {
+		if state[n.name] != 0 {
+			return
+		}
+		state[n.name] = open
+		for _, d := range n.deps {
+			visit(g.named[d])
+		}
+		state[n.name] = done
+		out = append(out, n)
+	}
+	for _, n := range g.nodes {
+		visit(n)
+	}
+	g.nodes = out
+}
+
+// childEnvironment is what a nested stack inherits.
+func (g *graph) childEnvironment(name stoker.ResourceName) map[string]any {
+	if g.env == nil {
+		return nil
+	}
+	return g.env.Child(string(name)).Encode()
+}
+
+// templateCache keeps templates that were parsed lately: members of a group
+// and their engine's every look share one text.
+type templateCache struct {
+	mu    sync.Mutex
+	limit int
+	byKey map[[2]string]*hot.Template
+}
+
+func newTemplateCache(limit int) *templateCache {
+	return &templateCache{limit: limit, byKey: map[[2]string]*hot.Template{}}
+}
+
+func (c *templateCache) get(text, file string) (*hot.Template, error) {
+	key := [2]string{text, file}
+	c.mu.Lock()
+	t := c.byKey[key]
+	c.mu.Unlock()
+	if t != nil {
+		return t, nil
+	}
+	t, err := hot.Parse([]byte(text), file)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.byKey) >= c.limit {
+		for k := range c.byKey { // any: what is used comes back at once
+			delete(c.byKey, k)
+			break
+		}
+	}
+	c.byKey[key] = t
+	return t, nil
+}

@@ -1,0 +1,63 @@
+package stack
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/stoker-project/stoker"
+)
+
+func TestBatchesAreHeats(t *testing.T) {
+	file := os.Getenv("STOKER_SCALING_VECTORS")
+	if file == "" {
+		file = "../../shared/vectors/scaling.json"
+	}
+	text, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		t.Skipf("no vectors at %s (set STOKER_SCALING_VECTORS)", file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct {
+		Table struct{ Rows [][]json.RawMessage } `json:"get_batches"`
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	if len(all.Table.Rows) == 0 {
+		t.Fatalf("%s has no get_batches", file)
+	}
+	for _, row := range all.Table.Rows {
+		var n [4]int
+		for i := range n {
+			if err := json.Unmarshal(row[i], &n[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := stoker.RollingUpdate{MaxBatch: n[2], MinInService: n[3]}
+		for i, names := range []stoker.Naming{stoker.ByIndex, stoker.ByRandom} {
+			var want [][2]int
+			if err := json.Unmarshal(row[4+i], &want); err != nil {
+				t.Fatal(err)
+			}
+			var got [][2]int
+			for _, b := range batches(n[0], n[1], r, names) {
+				got = append(got, [2]int{b.Size, b.Update})
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("target %d, current %d, batch %d, min %d, by %s: got %v, want %v", n[0], n[1], n[2], n[3], names, got, want)
+			}
+		}
+	}
+}
+
+func TestCreateBatches(t *testing.T) {
+	got := createBatches(5, 2)
+	want := []stoker.GroupBatch{{Size: 2}, {Size: 4}, {Size: 5}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,212 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/hot"
+)
+
+// want resolves what the template wants of a resource, with what is known of the
+// others now.
+func (o *owner) want(n *node) (*wanted, error) {
+	s := o.scope()
+	return want(s, n)
+}
+
+func (o *owner) scope() *scope {
+	s := &scope{ctx: o.base, e: o.e, st: o.st, rows: o.rows, path: o.path}
+	if o.run != nil {
+		s.graph = o.run.graph
+	}
+	return s
+}
+
+func want(s *scope, n *node) (*wanted, error) {
+	w := &wanted{name: n.name, kind: n.kind, requires: n.deps, deletion: "Delete"}
+	props, unknown, err := n.def.ResolveProperties(s)
+	if err != nil {
+		return w, err
+	}
+	schema := n.kind.schema()
+	w.props, w.unknown = props, unknown
+	if !schema.AnyProperty {
+		if w.props, err = hot.CheckProperties(schema.Properties, props, unknown, "resources."+string(n.name)+".properties"); err != nil {
+			return w, at(err, n)
+		}
+	}
+	if err := w.sections(s, n); err != nil {
+		return w, at(err, n)
+	}
+	return w, w.validate(s, n)
+}
+
+// sections resolves what stands beside the properties.
+func (w *wanted) sections(s *scope, n *node) error {
+	metadata, err := resolveMap(n.def.Metadata, s, "metadata", n)
+	if err != nil {
+		return err
+	}
+	w.metadata = metadata
+	policy, err := resolveMap(n.def.UpdatePolicy, s, "update_policy", n)
+	if err != nil {
+		return err
+	}
+	if schema := n.kind.schema().UpdatePolicy; schema != nil && policy != nil {
+		if policy, err = hot.CheckProperties(schema, policy, nil, "resources."+string(n.name)+".update_policy"); err != nil {
+			return err
+		}
+	}
+	w.policy = policy
+	if n.def.DeletionPolicy == nil {
+		return nil
+	}
+	v, err := n.def.DeletionPolicy.Resolve(s)
+	if err != nil {
+		return err
+	}
+	return w.setDeletion(v)
+}
+
+func (w *wanted) setDeletion(v any) error {
+	switch v {
+	case nil, "Delete", "delete":
+		w.deletion = "Delete"
+	case "Retain", "retain":
+		w.deletion = "Retain"
+	case "Snapshot", "snapshot":
+		return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed",
+			Path:    "resources." + string(w.name) + ".deletion_policy",
+			Message: fmt.Sprintf("\"Snapshot\" deletion policy not supported: %s has no snapshots", w.kind.name)}
+	default:
+		return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed",
+			Path:    "resources." + string(w.name) + ".deletion_policy",
+			Message: fmt.Sprintf("Invalid deletion policy %q", fmt.Sprint(v)), Hint: "Use Delete or Retain."}
+	}
+	return nil
+}
+
+func (w *wanted) validate(s *scope, n *node) error {
+	v, ok := n.kind.impl.(stoker.Validator)
+	if !ok {
+		return nil
+	}
+	req := requestFor(s.st, s.path, &stoker.Resource{Name: w.name, Type: n.kind.name, Properties: w.props, Metadata: w.metadata}, w.policy)
+	if err := v.Validate(req); err != nil {
+		return at(located(err, w.name), n)
+	}
+	return nil
+}
+
+func resolveMap(x hot.Expr, s *scope, section string, n *node) (map[string]any, error) {
+	if x == nil {
+		return nil, nil
+	}
+	v, err := x.Resolve(s)
+	switch {
+	case errors.Is(err, hot.ErrUnknown):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case map[string]any:
+		return v, nil
+	}
+	return nil, &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed",
+		Path: "resources." + string(n.name) + "." + section, Message: "the section must be a map"}
+}
+
+// at adds the place of a resource to an error that has none.
+func at(err error, n *node) error {
+	e, ok := stoker.AsError(err)
+	if !ok || e.Pos != (stoker.Pos{}) {
+		return err
+	}
+	out := *e
+	out.Pos = n.def.Pos
+	return &out
+}
+
+// validate checks everything of a draft that can be known before it is made: the
+// template, its types, properties, and the templates it nests.
+func (e *Engine) validate(ctx context.Context, st *stoker.Stack) error {
+	_, err := e.validated(ctx, st, newRows(nil), nil)
+	return err
+}
+
+func (e *Engine) validateUpdate(ctx context.Context, old, draft *stoker.Stack) error {
+	if !old.Deleted.IsZero() {
+		return notStack(string(old.ID))
+	}
+	return e.validate(ctx, draft)
+}
+
+// validated compiles a stack and resolves every resource as far as it is known.
+// Names in missing are parameters whose values are not known yet.
+func (e *Engine) validated(ctx context.Context, st *stoker.Stack, rs *rows, missing []string) (*graph, error) {
+	if st.Depth > e.limits.Depth {
+		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded", Message: fmt.Sprintf("Recursion depth exceeds %d.", e.limits.Depth)}
+	}
+	g, err := e.compileSpec(st)
+	if err != nil {
+		return nil, err
+	}
+	s := &scope{ctx: ctx, e: e, st: st, graph: g, rows: rs, preview: true, path: []stoker.StackID{st.ID}, missing: missing}
+	for _, n := range g.nodes {
+		w, err := want(s, n)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.validateChild(ctx, st, g, w); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// validateChild looks into nested templates; a group is checked by one member.
+func (e *Engine) validateChild(ctx context.Context, st *stoker.Stack, g *graph, w *wanted) error {
+	child, err := e.draftChild(st, g, w)
+	if err != nil || child == nil {
+		return err
+	}
+	if _, err := e.validated(ctx, child, newRows(nil), nil); err != nil {
+		return located(err, w.name)
+	}
+	return nil
+}
+
+// draftChild makes the nested stack that a resource would have; nil when there
+// is none, or when too little is known of it.
+func (e *Engine) draftChild(st *stoker.Stack, g *graph, w *wanted) (*stoker.Stack, error) {
+	if !w.kind.nested() || len(w.unknown) > 0 {
+		return nil, nil
+	}
+	child := &stoker.Stack{
+		ID: "preview", Root: st.Root, Parent: st.ID, ParentResource: w.name, Depth: st.Depth + 1,
+		Name: st.Name + "-" + string(w.name), Project: st.Project,
+		Spec: stoker.StackSpec{Files: st.Spec.Files, Environment: g.childEnvironment(w.name)},
+	}
+	grouper, ok := w.kind.impl.(stoker.Grouper)
+	if !ok {
+		child.Spec.Template, child.Spec.File = w.kind.template, w.kind.file
+		child.Spec.Parameters = given(w.props)
+		return child, nil
+	}
+	spec, err := grouper.Group(requestFor(st, nil, &stoker.Resource{Name: w.name, Type: w.kind.name, Properties: w.props, Metadata: w.metadata}, w.policy))
+	if err != nil {
+		return nil, located(err, w.name)
+	}
+	state := &stoker.GroupState{Spec: spec, Size: 1}
+	if spec.Max == 0 || spec.Desired != nil && *spec.Desired == 0 {
+		return nil, nil // Heat does not look at the members of an empty group
+	}
+	child.Group = state
+	child.Spec.Template = template(state, resized(nil, state, 1, 0, func() string { return "member" }))
+	return child, nil
+}
