@@ -86,7 +86,7 @@ func Run(t *testing.T, newDriver func(t *testing.T) stoker.Driver, o Options) {
 			ctx, cancel := context.WithTimeout(t.Context(), o.Timeout)
 			defer cancel()
 			s := &suite{T: t, Options: o, ctx: ctx, driver: newDriver(t)}
-			t.Cleanup(s.cleanUp)
+			defer s.cleanUp() // before the cleanup of newDriver
 			test.run(s)
 		})
 	}

@@ -1,0 +1,138 @@
+//go:build linux
+
+package process_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/driver/drivertest"
+	"github.com/stoker-project/stoker/driver/process"
+)
+
+// open starts a driver that ends with the test and checks that no process of its
+// servers outlives it.
+func open(t *testing.T, cfg process.Config) *process.Driver {
+	t.Helper()
+	d, err := process.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		destroyAll(t, cfg)
+		if left := processesOf(cfg.Dir); len(left) > 0 {
+			t.Errorf("processes outlive the test: %v", left)
+		}
+	})
+	return d
+}
+
+// destroyAll leaves nothing behind, also when a test has ended early.
+func destroyAll(t *testing.T, cfg process.Config) {
+	d, err := process.New(cfg)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer d.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	servers, err := d.List(ctx)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, s := range servers {
+		if err := d.Destroy(ctx, s.Token, 0); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// processesOf finds, independently of the driver, the living processes whose HOME
+// is below dir.
+func processesOf(dir string) (pids []int) {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, proc := range dirs {
+		environ, err := os.ReadFile(proc + "/environ")
+		if err == nil && bytes.Contains(environ, []byte("HOME="+dir+"/")) {
+			pid, _ := strconv.Atoi(filepath.Base(proc))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func sh(script string) stoker.ServerSpec {
+	return stoker.ServerSpec{Image: "script", UserData: "#!/bin/sh\n" + script + "\n"}
+}
+
+func conformance(cgroups string) func(*testing.T) {
+	return func(t *testing.T) {
+		var dir string
+		config := func() process.Config { return process.Config{Dir: dir, Cgroups: cgroups} }
+		burns := sh("while :; do :; done")
+		drivertest.Run(t, func(t *testing.T) stoker.Driver {
+			dir = t.TempDir()
+			return open(t, config())
+		}, drivertest.Options{
+			Runs:   stoker.ServerSpec{Image: "sleep 1000"},
+			Ends:   sh("echo hello; echo goodbye; exit 3"),
+			Output: "goodbye",
+			Burns:  &burns,
+			Bad: map[string]stoker.ServerSpec{
+				"no such program":      {Image: "no-such-program-anywhere --now"},
+				"no such file":         {Image: "/no/such/file"},
+				"not executable":       {Image: "/etc/passwd"},
+				"not in working dir":   {Image: "./nothing"},
+				"no image, no script":  {},
+				"no #!":                {Image: "script", UserData: "echo hello"},
+				"no interpreter":       {Image: "script", UserData: "#!/no/such/interpreter\n"},
+				"open quote":           {Image: "sleep '1000"},
+				"shell operator":       {Image: "sleep 1000 | cat"},
+				"unset variable":       {Image: "sleep $NO_SUCH_VARIABLE"},
+				"port":                 {Image: "sleep 1000", Port: 70000},
+				"negative flavor":      {Image: "sleep 1000", Flavor: stoker.Flavor{CPUs: -1}},
+				"metadata not for env": {Image: "sleep 1000", Metadata: map[string]string{"a": "x\x00y"}},
+				"metadata too large":   {Image: "sleep 1000", Metadata: map[string]string{"a": strings.Repeat("x", 200_000)}},
+			},
+			Metadata: func(t *testing.T, _ stoker.Driver, token stoker.ServerToken) map[string]string {
+				return readMetadata(t, filepath.Join(dir, "servers", string(token), "work", "metadata.json"))
+			},
+			Reopen: func(t *testing.T, d stoker.Driver) stoker.Driver {
+				if err := d.(*process.Driver).Close(); err != nil {
+					t.Fatal(err)
+				}
+				return open(t, config())
+			},
+		})
+	}
+}
+
+func TestConformance(t *testing.T) {
+	t.Run("cgroups", conformance(""))
+	t.Run("no cgroups", conformance("none"))
+}
+
+func readMetadata(t *testing.T, file string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]string
+	if err := json.Unmarshal(data, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
