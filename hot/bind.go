@@ -1,0 +1,232 @@
+package hot
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	stoker "github.com/stoker-project/stoker"
+	values "github.com/stoker-project/stoker/internal/value"
+)
+
+// hiddenText is shown in place of a hidden parameter's value.
+const hiddenText = "******"
+
+// Pseudo holds the values of the pseudo parameters.
+type Pseudo struct{ StackID, StackName, ProjectID string }
+
+func pseudoNames() []string { return []string{"OS::stack_id", "OS::stack_name", "OS::project_id"} }
+
+func (p Pseudo) values() map[string]any {
+	return map[string]any{"OS::stack_id": p.StackID, "OS::stack_name": p.StackName, "OS::project_id": p.ProjectID}
+}
+
+// Bound holds the values of a template's parameters. It never changes.
+type Bound struct {
+	t      *Template
+	values map[string]any
+}
+
+// Bind gives each parameter its value: the given one, else that of defaults (an
+// environment's parameter_defaults, of which others are ignored), else the
+// template's default. Values are converted to the parameter's type and checked.
+// Errors: UnknownUserParameter, UserParameterMissing, StackValidationFailed.
+func (t *Template) Bind(given, defaults map[string]any, pseudo Pseudo) (*Bound, error) {
+	for _, name := range sortedKeys(given) {
+		if t.parameters[name] == nil {
+			return nil, &stoker.Error{Kind: stoker.Invalid, Type: typeParamUnknown,
+				Message: "The Parameter (" + name + ") was not defined in template.", Hint: didYouMean(name, t.parameterNames()[3:])}
+		}
+	}
+	b := &Bound{t: t, values: pseudo.values()}
+	for _, p := range t.Parameters {
+		v, err := p.choose(given[p.Name], defaults[p.Name])
+		if err != nil {
+			return nil, err
+		}
+		b.values[p.Name] = v
+	}
+	return b, nil
+}
+
+// choose takes the first value there is; null is none.
+func (p *Parameter) choose(given, fallback any) (any, error) {
+	for _, v := range []any{given, fallback} {
+		if v != nil {
+			return p.accept(v)
+		}
+	}
+	if p.Default == nil {
+		return nil, missingParameter(p.Name)
+	}
+	return p.convert(p.Default) // checked by Parse
+}
+
+func (p *Parameter) accept(v any) (any, error) {
+	v, err := values.Normal(values.Clone(v))
+	if err == nil {
+		v, err = p.convert(v)
+	}
+	if err == nil {
+		err = checkConstraints(p.Constraints, v)
+	}
+	if err != nil {
+		return nil, &stoker.Error{Kind: stoker.Invalid, Type: typeValidation,
+			Message: "Parameter '" + p.Name + "' is invalid: " + messageOf(err)}
+	}
+	return v, nil
+}
+
+// convert brings a value into the parameter's type.
+func (p *Parameter) convert(v any) (any, error) {
+	switch p.Type {
+	case NumberParameter:
+		return toNumber(v)
+	case BooleanParameter:
+		if b, ok := boolOf(v); ok {
+			return b, nil
+		}
+		return nil, valueErr("Unrecognized value '%s', acceptable values are: '0', 'f', 'false', 'n', 'no', 'off', '1', 'on', 't', 'true', 'y', 'yes'", pyStr(v))
+	case ListParameter:
+		return toList(v)
+	case JSONParameter:
+		return toJSON(v)
+	}
+	if !isScalar(v) {
+		return nil, valueErr("Value must be a string, not a %s", values.TypeName(v))
+	}
+	return pyStr(v), nil
+}
+
+func toNumber(v any) (any, error) {
+	switch n := v.(type) {
+	case int64, float64:
+		return n, nil
+	case string:
+		if f, ok := pyNumber(n); ok {
+			return f, nil
+		}
+	}
+	return nil, valueErr("could not convert string to float: %s", pyRepr(v))
+}
+
+// boolOf is oslo's strict reading of a boolean.
+func boolOf(v any) (value, ok bool) {
+	if b, ok := v.(bool); ok {
+		return b, true
+	}
+	if !isScalar(v) || v == nil {
+		return false, false
+	}
+	switch strings.ToLower(strings.TrimSpace(pyStr(v))) {
+	case "1", "t", "true", "on", "y", "yes":
+		return true, true
+	case "0", "f", "false", "off", "n", "no":
+		return false, true
+	}
+	return false, false
+}
+
+// toList splits at commas without trimming; the items of a list become strings.
+func toList(v any) (any, error) {
+	out := []any{}
+	switch v := v.(type) {
+	case string:
+		if v == "" {
+			return out, nil
+		}
+		for _, part := range strings.Split(v, ",") {
+			out = append(out, part)
+		}
+		return out, nil
+	case []any:
+		for _, item := range v {
+			if item == nil {
+				item = ""
+			}
+			out = append(out, pyStr(item))
+		}
+		return out, nil
+	}
+	return nil, valueErr("Value must be a comma-delimited list string: %s", pyRepr(v))
+}
+
+func toJSON(v any) (any, error) {
+	s, ok := v.(string)
+	if !ok || s == "" {
+		return v, nil
+	}
+	decoded, err := values.Decode([]byte(s))
+	if err != nil {
+		return nil, valueErr("Value must be valid JSON: %v", err)
+	}
+	return decoded, nil
+}
+
+// Parameter gives a value in its type, pseudo parameters included: string,
+// int64 or float64, bool, []any of strings, or any JSON value. It fulfils that
+// part of Scope.
+func (b *Bound) Parameter(name string) (any, bool) {
+	v, ok := b.values[name]
+	return v, ok
+}
+
+// Value is Parameter without telling what there is not.
+func (b *Bound) Value(name string) any { return b.values[name] }
+
+// Hidden tells whether a parameter's value must not be shown.
+func (b *Bound) Hidden(name string) bool {
+	p := b.t.parameters[name]
+	return p != nil && p.Hidden
+}
+
+// Values gives all values, the pseudo parameters' too. The map is a copy; what
+// it holds is not.
+func (b *Bound) Values() map[string]any { return maps.Clone(b.values) }
+
+// Strings gives all values as clients are shown them: text, hidden ones masked.
+func (b *Bound) Strings() map[string]string {
+	out := make(map[string]string, len(b.values))
+	for name, v := range b.values {
+		out[name] = b.text(name, v)
+	}
+	return out
+}
+
+func (b *Bound) text(name string, v any) string {
+	p := b.t.parameters[name]
+	switch {
+	case p == nil:
+		return pyStr(v)
+	case p.Hidden:
+		return hiddenText
+	case p.Type == JSONParameter:
+		return dumpJSON(v)
+	case p.Type == ListParameter:
+		parts := []string{}
+		for _, item := range v.([]any) {
+			parts = append(parts, pyStr(item))
+		}
+		return strings.Join(parts, ",")
+	}
+	return pyStr(v)
+}
+
+// CheckImmutable refuses new values for parameters that may not change after
+// the stack was created: ImmutableParameterModified. Parameters that the old
+// template did not have are free.
+func (b *Bound) CheckImmutable(old *Bound) error {
+	var changed []string
+	for _, p := range b.t.Parameters {
+		before, ok := old.values[p.Name]
+		if p.Immutable && ok && !values.Equal(before, b.values[p.Name]) {
+			changed = append(changed, p.Name)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	slices.Sort(changed)
+	return &stoker.Error{Kind: stoker.Invalid, Type: typeImmutable,
+		Message: "The following parameters are immutable and may not be updated: " + strings.Join(changed, ", ")}
+}

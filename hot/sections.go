@@ -1,0 +1,260 @@
+package hot
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	stoker "github.com/stoker-project/stoker"
+	values "github.com/stoker-project/stoker/internal/value"
+)
+
+// ParameterGroup is a group of parameters for forms.
+type ParameterGroup struct {
+	Label, Description string
+	Parameters         []string
+}
+
+func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+
+func (c *compiler) sectionNames() []string {
+	names := []string{versionKey, "description", "parameter_groups", "parameters", "resources", "outputs"}
+	if c.d.version >= v2016b {
+		names = append(names, "conditions")
+	}
+	return names
+}
+
+// sections reads the whole document. The order matters: names are known before
+// what refers to them is compiled.
+func (c *compiler) sections(doc *node) error {
+	for i, name := range doc.keys {
+		if !slices.Contains(c.sectionNames(), name) {
+			e := c.at(doc.kids[i]).errorf(typeSection, "The template section is invalid: %s", name)
+			e.Hint = didYouMean(name, c.sectionNames())
+			return e
+		}
+	}
+	if err := c.description(doc.key("description")); err != nil {
+		return err
+	}
+	if err := c.parameterSection(doc.key("parameters")); err != nil {
+		return err
+	}
+	if err := c.groups(doc.key("parameter_groups")); err != nil {
+		return err
+	}
+	resources := doc.key("resources")
+	if err := c.resourceNames(resources); err != nil {
+		return err
+	}
+	if err := c.compileConditions(doc.key("conditions")); err != nil {
+		return err
+	}
+	if err := c.resourceSection(resources); err != nil {
+		return err
+	}
+	if err := c.outputSection(doc.key("outputs")); err != nil {
+		return err
+	}
+	return c.t.checkCycles()
+}
+
+func (c *compiler) description(n *node) error {
+	if n == nil || n.val == nil {
+		return nil
+	}
+	c.t.Description = pyStr(n.val)
+	if !isScalar(n.val) {
+		c.path = []string{"description"}
+		return c.fail(n, "a text is wanted, not a %s", values.TypeName(n.val))
+	}
+	return nil
+}
+
+// entries gives the named maps of a section; null is an empty section.
+func (c *compiler) entries(section *node, name, object string) ([]string, []*node, error) {
+	if section == nil || section.val == nil {
+		return nil, nil, nil
+	}
+	c.path = []string{name}
+	defer func() { c.path = nil }()
+	if !section.isMap() {
+		return nil, nil, c.fail(section, `"%s" must contain a map of %s maps. Found a %s instead`, name, object, values.TypeName(section.val))
+	}
+	return section.keys, section.kids, nil
+}
+
+// object checks one named map of a section: it is a map that holds only the
+// keys allowed, and the one it needs.
+func (c *compiler) object(n *node, kind, needs string, allowed []string) error {
+	if n.val == nil {
+		return c.fail(n, "Each %s must contain a %s key.", kind, needs)
+	}
+	if !n.isMap() {
+		return c.fail(n, `"%ss" must contain a map of %s maps. Found a %s instead`, kind, kind, values.TypeName(n.val))
+	}
+	for i, k := range n.keys {
+		if !slices.Contains(allowed, k) {
+			e := c.at(n.kids[i]).errorf(typeValidation, "%q is not a valid keyword inside a %s definition", k, kind)
+			e.Hint = didYouMean(k, allowed)
+			return e
+		}
+	}
+	if n.key(needs) == nil {
+		return c.fail(n, "Each %s must contain a %s key.", kind, needs)
+	}
+	return nil
+}
+
+// text reads a key that holds text; missing and null are empty.
+func (c *compiler) text(n *node, key string) (string, error) {
+	v := n.key(key)
+	if v == nil || v.val == nil {
+		return "", nil
+	}
+	if !isScalar(v.val) {
+		return "", c.fail(v, "%s must be a string, not a %s", key, values.TypeName(v.val))
+	}
+	return pyStr(v.val), nil
+}
+
+func (c *compiler) groups(section *node) error {
+	if section == nil || section.val == nil {
+		return nil
+	}
+	c.path = []string{"parameter_groups"}
+	defer func() { c.path = nil }()
+	if !isList(section) {
+		return c.fail(section, "The parameter_groups should be a list, not a %s", values.TypeName(section.val))
+	}
+	grouped := map[string]bool{}
+	for _, n := range section.kids {
+		g, err := c.group(n, grouped)
+		if err != nil {
+			return err
+		}
+		c.t.ParameterGroups = append(c.t.ParameterGroups, g)
+	}
+	return nil
+}
+
+func (c *compiler) group(n *node, grouped map[string]bool) (g ParameterGroup, err error) {
+	if !n.isMap() {
+		return g, c.fail(n, "each parameter group must be a map, not a %s", values.TypeName(n.val))
+	}
+	for i, k := range n.keys {
+		if k != "label" && k != "description" && k != "parameters" {
+			return g, c.fail(n.kids[i], "%q is not a valid keyword inside a parameter group", k)
+		}
+	}
+	if g.Label, err = c.text(n, "label"); err != nil {
+		return g, err
+	}
+	if g.Description, err = c.text(n, "description"); err != nil {
+		return g, err
+	}
+	names := n.key("parameters")
+	if names == nil {
+		return g, c.fail(n, "The parameters must be provided for each parameter group.")
+	}
+	if !isList(names) {
+		return g, c.fail(names, "The parameters of parameter group should be a list.")
+	}
+	for _, p := range names.kids {
+		name := pyStr(p.val)
+		if c.t.parameters[name] == nil {
+			return g, c.fail(p, "The grouped parameter %s does not reference a valid parameter.", name)
+		}
+		if grouped[name] {
+			return g, c.fail(p, "The %s parameter must be assigned to one parameter group only.", name)
+		}
+		grouped[name] = true
+		g.Parameters = append(g.Parameters, name)
+	}
+	return g, nil
+}
+
+// Output is an output of a template.
+type Output struct {
+	Name, Description string
+	Value             Expr
+	// Condition is nil if the output is always there; see Template.OutputIncluded.
+	Condition Expr
+	Pos       stoker.Pos
+}
+
+func (c *compiler) outputSection(section *node) error {
+	names, nodes, err := c.entries(section, "outputs", "output")
+	if err != nil {
+		return err
+	}
+	allowed := []string{"description", "value"}
+	if c.d.version >= v2016b {
+		allowed = append(allowed, "condition")
+	}
+	for i, n := range nodes {
+		c.path = []string{"outputs", names[i]}
+		o, err := c.output(names[i], n, allowed)
+		if err != nil {
+			return err
+		}
+		c.t.Outputs = append(c.t.Outputs, o)
+	}
+	c.path = nil
+	return nil
+}
+
+func (c *compiler) output(name string, n *node, allowed []string) (o *Output, err error) {
+	if err := c.object(n, "output", "value", allowed); err != nil {
+		return nil, err
+	}
+	o = &Output{Name: name, Pos: n.pos(c.t.File)}
+	if o.Description, err = c.text(n, "description"); err != nil {
+		return nil, err
+	}
+	if o.Value, err = c.optional(n, "value"); err != nil {
+		return nil, err
+	}
+	o.Condition, err = c.conditionKey(n)
+	return o, err
+}
+
+// optional compiles a key's value; nil if the key is missing.
+func (c *compiler) optional(n *node, key string) (Expr, error) {
+	v := n.key(key)
+	if v == nil {
+		return nil, nil
+	}
+	e, err := c.in(key, v)
+	if err != nil {
+		return nil, err
+	}
+	return whole{e}, nil
+}
+
+func (c *compiler) conditionKey(n *node) (Expr, error) {
+	v := n.key("condition")
+	if v == nil || v.val == nil {
+		return nil, nil
+	}
+	c.path = append(c.path, "condition")
+	defer func() { c.path = c.path[:len(c.path)-1] }()
+	return c.conditionOf(v)
+}
+
+// duplicate refuses a name that a parameter and a resource share.
+func (c *compiler) duplicate(resources []string) error {
+	var twice []string
+	for _, r := range resources {
+		if c.t.parameters[r] != nil {
+			twice = append(twice, r)
+		}
+	}
+	if len(twice) == 0 {
+		return nil
+	}
+	e := place{path: "resources", pos: stoker.Pos{File: c.t.File}}.errorf(typeValidation, "Duplicate names {'%s'}", strings.Join(twice, "', '"))
+	e.Hint = "Parameters and resources share one set of names."
+	return e
+}
