@@ -133,6 +133,8 @@ func (j *journal) enqueue(r *row) {
 
 // forget removes what a restart would know of a scaler.
 func (j *journal) forget(ctx context.Context, id stoker.ScalerID) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	select {
 	case j.writing <- struct{}{}:
 	case <-ctx.Done():
