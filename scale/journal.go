@@ -30,6 +30,7 @@ type journal struct {
 	mu     sync.Mutex
 	open   map[stoker.ScalerID]*row // the latest of each scaler
 	queue  []*row                   // to be written, oldest first
+	flying []*row                   // being written
 	states map[stoker.ScalerID]stoker.ScalerState
 	broken error // of the last write
 	lost   int   // dropped from the queue since the last good write

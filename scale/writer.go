@@ -101,6 +101,7 @@ func (j *journal) take() batch {
 		r.waiters = nil
 	}
 	j.queue = slices.Delete(j.queue, 0, n)
+	j.flying = b.rows
 	b.states = slices.Collect(maps.Values(j.states))
 	clear(j.states)
 	return b
@@ -110,7 +111,7 @@ func (j *journal) take() batch {
 func (j *journal) done(b batch, err error) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.broken = err
+	j.broken, j.flying = err, nil
 	if err != nil {
 		j.putBack(b)
 	} else {
@@ -189,7 +190,7 @@ func (j *journal) fresh(f stoker.DecisionFilter) map[key]*stoker.Decision {
 			fresh[keyOf(&d)] = &d
 		}
 	}
-	for _, r := range j.queue {
+	for _, r := range slices.Concat(j.flying, j.queue) {
 		add(r)
 	}
 	if f.Scaler != "" {
