@@ -30,6 +30,7 @@ func (m *member) check(ctx context.Context, h *health) {
 			m.pool.report(m, h.state, fmt.Errorf("requests could not connect: %w", err))
 		case <-timer.C:
 			m.checkOnce(ctx, h)
+			m.lines.expire(time.Now().Add(-idleLineTimeout))
 		}
 		wait := h.wait(n, m.pool.settings.Load().Health.Interval)
 		timer.Reset(time.Duration(float64(wait) * (0.9 + 0.2*rand.Float64()))) // members spread out

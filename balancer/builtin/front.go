@@ -64,7 +64,7 @@ func (x *exchange) run(start time.Duration) {
 func (x *exchange) attempt(m *member, start time.Duration) (done bool) {
 	var o outcome // as the member counts it
 	defer func() { m.finish(start, x.pool.now(), o) }()
-	resp, err := m.transport.Load().RoundTrip(x.out)
+	resp, err := m.roundTrip(x.out)
 	switch {
 	case err == nil:
 		o.failed = resp.StatusCode >= 500
@@ -143,14 +143,13 @@ func (p *pool) choose(r *roster, cookie string, tried []*member) *member {
 
 // fail answers a request that no member has answered.
 func (x *exchange) fail(err error) {
-	var timeout interface{ Timeout() bool }
 	switch {
 	case x.in.Context().Err() != nil:
 		return // nobody listens
 	case errors.Is(err, errNoMember):
 		x.w.Header().Set("Retry-After", "1")
 		x.refuse(http.StatusServiceUnavailable, "no server is ready, try again soon")
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case isTimeout(err):
 		x.refuse(http.StatusGatewayTimeout, "the server took too long")
 	default:
 		x.refuse(http.StatusBadGateway, "the server did not answer")
@@ -161,4 +160,9 @@ func (x *exchange) fail(err error) {
 func (x *exchange) refuse(status int, text string) {
 	x.outcome.failed = status >= 500
 	http.Error(x.w, http.StatusText(status)+": "+text, status)
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
 }

@@ -24,6 +24,7 @@ type member struct {
 	conns   *connSet
 	idle    chan struct{} // told of each request that ends while leaving
 
+	lines     lines // for requests without a body
 	transport atomic.Pointer[http.Transport]
 	leaving   atomic.Bool  // takes nothing new
 	refused   atomic.Int32 // connections in a row that failed
@@ -102,10 +103,12 @@ func (m *member) tellIdle() {
 	}
 }
 
-// leave sends the member nothing new and stops its checks.
+// leave sends the member nothing new, stops its checks and closes idle
+// connections.
 func (m *member) leave() {
 	m.leaving.Store(true)
 	m.cancel()
+	m.lines.close()
 	m.transport.Load().CloseIdleConnections()
 }
 
@@ -125,10 +128,8 @@ func (m *member) awaitIdle(ctx context.Context) error {
 
 // cut breaks off all that is in flight.
 func (m *member) cut() {
-	m.leaving.Store(true)
-	m.cancel()
+	m.leave()
 	m.conns.closeAll()
-	m.transport.Load().CloseIdleConnections()
 }
 
 func (m *member) lookAgain() {
@@ -159,10 +160,10 @@ func (m *member) refusedOne(fall int, err error) {
 // old one goes on with what it has.
 func (m *member) renewTransport(s *stoker.Pool) {
 	t := &http.Transport{
-		DialContext:           func(ctx context.Context, _, _ string) (net.Conn, error) { return m.dialHTTP(ctx) },
+		DialContext:           func(ctx context.Context, _, _ string) (net.Conn, error) { return m.dialTransport(ctx) },
 		DisableCompression:    true,
-		MaxIdleConnsPerHost:   1024,
-		IdleConnTimeout:       30 * time.Second,
+		MaxIdleConnsPerHost:   maxIdleLines,
+		IdleConnTimeout:       idleLineTimeout,
 		ResponseHeaderTimeout: s.ResponseTimeout,
 		ExpectContinueTimeout: time.Second,
 	}
@@ -191,7 +192,7 @@ func (m *member) dial(ctx context.Context) (*net.TCPConn, error) {
 	return nil, &dialError{err}
 }
 
-func (m *member) dialHTTP(ctx context.Context) (net.Conn, error) {
+func (m *member) dialHTTP(ctx context.Context) (*trackedConn, error) {
 	c, err := m.dial(ctx)
 	if err != nil {
 		return nil, err
@@ -199,6 +200,15 @@ func (m *member) dialHTTP(ctx context.Context) (net.Conn, error) {
 	t := &trackedConn{TCPConn: c, set: m.conns}
 	m.conns.add(t)
 	return t, nil
+}
+
+// dialTransport is dialHTTP without a typed nil.
+func (m *member) dialTransport(ctx context.Context) (net.Conn, error) {
+	c, err := m.dialHTTP(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // trackedConn leaves its set when it is closed.
