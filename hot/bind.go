@@ -163,16 +163,13 @@ func toJSON(v any) (any, error) {
 	return decoded, nil
 }
 
-// Parameter gives a value in its type, pseudo parameters included: string,
-// int64 or float64, bool, []any of strings, or any JSON value. It fulfils that
-// part of Scope.
-func (b *Bound) Parameter(name string) (any, bool) {
-	v, ok := b.values[name]
-	return v, ok
+// Parameter gives a value in its type, pseudo parameters included: string, int64 or
+// float64, bool, []any of strings, or any JSON value; false if there is no such
+// parameter. It fulfils that part of Scope.
+func (b *Bound) Parameter(name string) (value any, ok bool) {
+	value, ok = b.values[name]
+	return value, ok
 }
-
-// Value is Parameter without telling what there is not.
-func (b *Bound) Value(name string) any { return b.values[name] }
 
 // Hidden tells whether a parameter's value must not be shown.
 func (b *Bound) Hidden(name string) bool {
@@ -210,6 +207,20 @@ func (b *Bound) text(name string, v any) string {
 		return strings.Join(parts, ",")
 	}
 	return pyStr(v)
+}
+
+// Property describes the parameter as a property of the resource type that its
+// template makes: every change of it is an update, for the template to handle.
+// Lists and JSON may come in several forms, which Bind sorts out.
+func (p *Parameter) Property() *stoker.Property {
+	types := map[ParameterType]stoker.PropertyType{
+		StringParameter: stoker.TypeString, NumberParameter: stoker.TypeNumber, BooleanParameter: stoker.TypeBoolean,
+		ListParameter: stoker.TypeAny, JSONParameter: stoker.TypeAny,
+	}
+	return &stoker.Property{
+		Type: types[p.Type], Description: p.Description, Required: p.Default == nil, Update: true,
+		Immutable: p.Immutable, Secret: p.Hidden, Constraints: p.Constraints,
+	}
 }
 
 // CheckImmutable refuses new values for parameters that may not change after

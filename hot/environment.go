@@ -1,0 +1,324 @@
+package hot
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	stoker "github.com/stoker-project/stoker"
+	values "github.com/stoker-project/stoker/internal/value"
+)
+
+// Environment is what users hand in beside a template: values of parameters and
+// a registry that maps resource types. The zero value is an empty one. Treat it
+// as a value: its methods give new ones.
+type Environment struct {
+	// Parameters are for the root template only.
+	Parameters map[string]any
+	// ParameterDefaults are for every template that declares the name.
+	ParameterDefaults map[string]any
+	// Registry is the resource_registry section as written; see Lookup.
+	Registry map[string]any
+	// EncryptedParamNames and EventSinks are kept for clients.
+	EncryptedParamNames []string
+	EventSinks          []any
+	// MergeStrategies is parameter_merge_strategies: how Merge joins parameters.
+	MergeStrategies map[string]string
+}
+
+func environmentSections() []string {
+	return []string{"parameters", "parameter_defaults", "resource_registry", "encrypted_param_names",
+		"event_sinks", "parameter_merge_strategies"}
+}
+
+// ParseEnvironment reads an environment, JSON or YAML. Every key must be a
+// section. file names the text in messages. An empty text is an empty
+// environment.
+func ParseEnvironment(text []byte, file string) (*Environment, error) {
+	doc, err := parseDocument(text, file)
+	if err != nil {
+		return nil, err
+	}
+	if doc.val == nil {
+		return &Environment{}, nil
+	}
+	at := place{pos: doc.pos(file)}
+	if !doc.isMap() {
+		return nil, at.errorf(typeValueError, "The environment is not a valid YAML mapping data type.")
+	}
+	for i, k := range doc.keys {
+		if !slices.Contains(environmentSections(), k) {
+			at.pos = doc.kids[i].pos(file)
+			return nil, wrongSection(at, k)
+		}
+	}
+	env, err := DecodeEnvironment(doc.val.(map[string]any))
+	return env, locate(err, doc, file)
+}
+
+// locate adds the place of the section that an error is about.
+func locate(err error, doc *node, file string) error {
+	e, ok := err.(*stoker.Error)
+	if !ok {
+		return err
+	}
+	section, _, _ := strings.Cut(e.Path, ".")
+	e.Pos.File = file
+	if n := doc.key(section); n != nil {
+		e.Pos = n.pos(file)
+	}
+	return e
+}
+
+func wrongSection(at place, name string) error {
+	e := at.errorf(typeValueError, `environment has wrong section "%s"`, name)
+	e.Hint = didYouMean(name, environmentSections())
+	return e
+}
+
+// DecodeEnvironment makes an environment of a decoded one. A map without any
+// section is one of parameters. The environment keeps what m holds.
+func DecodeEnvironment(m map[string]any) (*Environment, error) {
+	isSection := func(k string) bool { return slices.Contains(environmentSections(), k) }
+	keys := sortedKeys(m)
+	if len(keys) > 0 && !slices.ContainsFunc(keys, isSection) {
+		m = map[string]any{"parameters": m}
+		keys = sortedKeys(m)
+	}
+	env := &Environment{}
+	for _, k := range keys {
+		if !isSection(k) {
+			return nil, wrongSection(place{path: k}, k)
+		}
+		v, err := values.Normal(m[k])
+		if err == nil {
+			err = env.section(k, v)
+		}
+		if err != nil {
+			return nil, place{path: k}.wrap(err)
+		}
+	}
+	return env, nil
+}
+
+// section reads one section; null is an empty one.
+func (e *Environment) section(name string, v any) (err error) {
+	if v == nil {
+		return nil
+	}
+	switch name {
+	case "parameters":
+		e.Parameters, err = sectionMap(v)
+	case "parameter_defaults":
+		e.ParameterDefaults, err = sectionMap(v)
+	case "resource_registry":
+		if e.Registry, err = sectionMap(v); err == nil {
+			err = checkRegistry(e.Registry, name, 0)
+		}
+	case "encrypted_param_names":
+		e.EncryptedParamNames, err = sectionNames(v)
+	case "event_sinks":
+		l, ok := v.([]any)
+		if !ok {
+			return valueErr("a list is wanted, not a %s", values.TypeName(v))
+		}
+		e.EventSinks = l
+	case "parameter_merge_strategies":
+		e.MergeStrategies, err = sectionStrategies(v)
+	}
+	return err
+}
+
+func sectionMap(v any) (map[string]any, error) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, valueErr("a map is wanted, not a %s", values.TypeName(v))
+	}
+	return m, nil
+}
+
+func sectionNames(v any) ([]string, error) {
+	l, ok := v.([]any)
+	if !ok {
+		return nil, valueErr("a list is wanted, not a %s", values.TypeName(v))
+	}
+	names := []string{}
+	for _, item := range l {
+		name, ok := item.(string)
+		if !ok {
+			return nil, valueErr("a name must be a string, not a %s", values.TypeName(item))
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+func sectionStrategies(v any) (map[string]string, error) {
+	m, err := sectionMap(v)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, k := range sortedKeys(m) {
+		s, _ := m[k].(string)
+		if s != overwrite && s != mergeStrategy && s != deepMerge {
+			return nil, valueErr("the merge strategy of %q must be overwrite, merge or deep_merge, not %s", k, pyRepr(m[k]))
+		}
+		out[k] = s
+	}
+	return out, nil
+}
+
+// Encode gives the environment in its own format, without empty sections; what
+// DecodeEnvironment takes.
+func (e *Environment) Encode() map[string]any {
+	out := map[string]any{}
+	for name, m := range map[string]map[string]any{
+		"parameters": e.Parameters, "parameter_defaults": e.ParameterDefaults, "resource_registry": e.Registry,
+	} {
+		if len(m) > 0 {
+			out[name] = values.CloneMap(m)
+		}
+	}
+	if len(e.EncryptedParamNames) > 0 {
+		names := make([]any, len(e.EncryptedParamNames))
+		for i, n := range e.EncryptedParamNames {
+			names[i] = n
+		}
+		out["encrypted_param_names"] = names
+	}
+	if len(e.EventSinks) > 0 {
+		out["event_sinks"] = values.Clone(e.EventSinks)
+	}
+	if len(e.MergeStrategies) > 0 {
+		m := map[string]any{}
+		for k, v := range e.MergeStrategies {
+			m[k] = v
+		}
+		out["parameter_merge_strategies"] = m
+	}
+	return out
+}
+
+// The merge strategies.
+const (
+	overwrite     = "overwrite"
+	mergeStrategy = "merge"
+	deepMerge     = "deep_merge"
+)
+
+// Merge gives this environment with another laid over it, as several -e files
+// are: the registry is merged entry by entry, and parameters by the strategy
+// that the environments name (default: overwrite). Two environments that name
+// different strategies for a parameter are refused
+// (ConflictingMergeStrategyForParam).
+func (e *Environment) Merge(over *Environment) (*Environment, error) {
+	out := &Environment{
+		Registry:            mergeMaps(e.Registry, over.Registry),
+		EncryptedParamNames: unique(slices.Concat(e.EncryptedParamNames, over.EncryptedParamNames)),
+		EventSinks:          slices.Concat(e.EventSinks, over.EventSinks),
+		MergeStrategies:     maps.Clone(e.MergeStrategies),
+	}
+	for _, name := range slices.Sorted(maps.Keys(over.MergeStrategies)) {
+		s := over.MergeStrategies[name]
+		if old, ok := out.MergeStrategies[name]; ok && old != s && name != "default" {
+			return nil, &stoker.Error{Kind: stoker.Invalid, Type: "ConflictingMergeStrategyForParam",
+				Message: fmt.Sprintf("Conflicting merge strategy '%s' for parameter '%s': an earlier environment says '%s'.", s, name, old)}
+		}
+		if out.MergeStrategies == nil {
+			out.MergeStrategies = map[string]string{}
+		}
+		out.MergeStrategies[name] = s
+	}
+	var err error
+	if out.Parameters, err = mergeParameters(e.Parameters, over.Parameters, out.MergeStrategies); err != nil {
+		return nil, err
+	}
+	out.ParameterDefaults, err = mergeParameters(e.ParameterDefaults, over.ParameterDefaults, out.MergeStrategies)
+	return out, err
+}
+
+func mergeParameters(old, over map[string]any, strategies map[string]string) (map[string]any, error) {
+	if len(old)+len(over) == 0 {
+		return nil, nil
+	}
+	out := values.CloneMap(old)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for _, name := range sortedKeys(over) {
+		s, ok := strategies[name]
+		if !ok {
+			s = strategies["default"]
+		}
+		v, err := mergeValue(out[name], over[name], s)
+		if err != nil {
+			return nil, fmt.Errorf("merge parameter %q: %w", name, err)
+		}
+		out[name] = v
+	}
+	return out, nil
+}
+
+// mergeValue joins two values of a parameter.
+func mergeValue(old, over any, strategy string) (any, error) {
+	if strategy == "" || strategy == overwrite || old == nil || over == nil {
+		return values.Clone(over), nil
+	}
+	switch o := old.(type) {
+	case []any:
+		if n, ok := over.([]any); ok {
+			return slices.Concat(o, n), nil
+		}
+	case map[string]any:
+		if n, ok := over.(map[string]any); ok && strategy == deepMerge {
+			return mergeMaps(o, n), nil
+		} else if ok {
+			out := values.CloneMap(o)
+			maps.Copy(out, n)
+			return out, nil
+		}
+	case string:
+		if n, ok := over.(string); ok {
+			return o + n, nil
+		}
+	case int64, float64:
+		if sum, ok := add(o, over); ok {
+			return sum, nil
+		}
+	}
+	return nil, valueErr("values of the types %s and %s do not merge", values.TypeName(old), values.TypeName(over))
+}
+
+func add(a, b any) (any, bool) {
+	i, iOK := a.(int64)
+	j, jOK := b.(int64)
+	if iOK && jOK {
+		return i + j, true
+	}
+	f, fOK := floatOf(a)
+	g, gOK := floatOf(b)
+	return f + g, fOK && gOK && !isString(b)
+}
+
+// mergeMaps lays one map over another, maps in them too.
+func mergeMaps(old, over map[string]any) map[string]any {
+	if old == nil && over == nil {
+		return nil
+	}
+	out := values.CloneMap(old)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for k, v := range over {
+		o, oldMap := out[k].(map[string]any)
+		n, newMap := v.(map[string]any)
+		if oldMap && newMap {
+			out[k] = mergeMaps(o, n)
+		} else {
+			out[k] = values.Clone(v)
+		}
+	}
+	return out
+}
