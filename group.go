@@ -108,6 +108,8 @@ type Group struct {
 	CooldownEnd      time.Time
 	FrozenUntil      time.Time
 	FrozenReason     string
+	// Skip holds names never used again (removal policies).
+	Skip []ResourceName
 }
 
 // GroupView lets a Grouper look at the members for its attributes.

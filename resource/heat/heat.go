@@ -1,0 +1,83 @@
+// Package heat holds the OS::Heat resource types that need no cloud: groups,
+// scaling policies, wait conditions, random strings, values and test resources,
+// with Heat's properties, attributes and words.
+//
+// It changes nothing in the world: what a policy or a wait condition does, it
+// asks of the engine through Deps. Group types are descriptions only; the engine
+// runs the members. No type starts a goroutine.
+package heat
+
+import (
+	"context"
+	"time"
+
+	"github.com/stoker-project/stoker"
+)
+
+// Deps is what the types need of the rest of the house. A nil part is needed only
+// by the types that name it.
+type Deps struct {
+	Groups Groups // ScalingPolicy
+	Data   Data   // WaitCondition
+	// SignalURL is where a resource takes signals, with a token. It has to be the same
+	// each time, also after a restart: user data contains it.
+	SignalURL func(stack stoker.StackRef, resource stoker.ResourceName) string
+	// AlarmURL takes signals without a token because it is signed. nil: as SignalURL.
+	AlarmURL func(stack stoker.StackRef, resource stoker.ResourceName) string
+	// Token allows signalling that one resource; the same each time. nil: there
+	// is none.
+	Token func(stack stoker.StackRef, resource stoker.ResourceName) string
+}
+
+// Groups changes the size of groups.
+type Groups interface {
+	// Adjust changes a group's capacity as a scaling policy does. nothing says why
+	// there was nothing to do. A nil cooldown is the group's own.
+	Adjust(ctx context.Context, id stoker.StackID, a stoker.Adjustment, cooldown *time.Duration) (nothing string, err error)
+}
+
+// Data looks at what resource types have recorded for themselves.
+type Data interface {
+	// AwaitData blocks until ok is true of a resource's Data; NotFound if there
+	// is no such resource.
+	AwaitData(ctx context.Context, id stoker.ResourceID, ok func(data map[string]any) bool) error
+}
+
+// Types gives the types by their names.
+func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
+	if d.SignalURL == nil {
+		d.SignalURL = nowhere
+	}
+	if d.AlarmURL == nil {
+		d.AlarmURL = d.SignalURL
+	}
+	if d.Token == nil {
+		d.Token = nowhere
+	}
+	return map[stoker.TypeName]stoker.ResourceType{
+		"OS::Heat::AutoScalingGroup":    autoScalingGroup{},
+		"OS::Heat::ResourceGroup":       resourceGroup{},
+		"OS::Heat::ScalingPolicy":       scalingPolicy{d},
+		"OS::Heat::RandomString":        randomString{},
+		"OS::Heat::None":                none{},
+		"OS::Heat::Value":               valueType{},
+		"OS::Heat::TestResource":        testResource{},
+		"OS::Heat::WaitConditionHandle": waitHandle{d},
+		"OS::Heat::WaitCondition":       waitCondition{d.Data},
+	}
+}
+
+func nowhere(stoker.StackRef, stoker.ResourceName) string { return "" }
+
+// invalid is what Heat calls StackValidationFailed.
+func invalid(path, message string) error {
+	return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed", Path: path, Message: message}
+}
+
+// orNull gives null for a text that there is not.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
