@@ -1,0 +1,116 @@
+package heat
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// page is all URLs: path, then handler by verb.
+func (s *server) page() map[string]map[string]http.HandlerFunc {
+	type verbs = map[string]http.HandlerFunc
+	const (
+		project  = "/v1/{project}"
+		stack    = project + "/stacks/{name}/{id}"
+		resource = stack + "/resources/{resource}"
+	)
+	redirect := s.closed(s.redirect)
+	return map[string]verbs{
+		"/{$}":         {"GET": s.open(s.versions)},
+		"/versions":    {"GET": s.open(s.versions)},
+		"/v1":          {"GET": s.open(s.version)},
+		"/v1/{$}":      {"GET": s.open(s.version)},
+		"/healthcheck": {"GET": s.healthcheck},
+
+		project + "/stacks":         {"GET": s.closed(s.listStacks), "POST": s.closed(s.createStack)},
+		project + "/stacks/detail":  {"GET": s.closed(s.listDetails)},
+		project + "/stacks/preview": {"POST": s.closed(s.previewCreate)},
+
+		project + "/stacks/{name}": {"GET": redirect, "POST": redirect, "PUT": redirect, "PATCH": redirect, "DELETE": redirect},
+		// These would be a stack's ID otherwise.
+		project + "/stacks/{name}/resources":   {"GET": redirect, "POST": redirect},
+		project + "/stacks/{name}/events":      {"GET": redirect, "POST": redirect},
+		project + "/stacks/{name}/template":    {"GET": redirect, "POST": redirect},
+		project + "/stacks/{name}/actions":     {"GET": redirect, "POST": redirect},
+		project + "/stacks/{name}/environment": {"GET": redirect},
+		project + "/stacks/{name}/files":       {"GET": redirect},
+
+		stack:                    {"GET": s.closed(s.showStack), "PUT": s.closed(s.updateStack), "PATCH": s.closed(s.patchStack), "DELETE": s.closed(s.deleteStack)},
+		stack + "/preview":       {"PUT": s.closed(s.previewUpdate), "PATCH": s.closed(s.previewPatch)},
+		stack + "/template":      {"GET": s.closed(s.showTemplate)},
+		stack + "/environment":   {"GET": s.closed(s.showEnvironment)},
+		stack + "/files":         {"GET": s.closed(s.showFiles)},
+		stack + "/outputs":       {"GET": s.closed(s.listOutputs)},
+		stack + "/outputs/{key}": {"GET": s.closed(s.showOutput)},
+
+		stack + "/resources":   {"GET": s.closed(s.listResources)},
+		resource:               {"GET": s.closed(s.showResource)},
+		resource + "/metadata": {"GET": s.closed(s.showMetadata)},
+		resource + "/signal":   {"POST": s.closed(s.signal)},
+
+		stack + "/events":                                  {"GET": s.closed(s.listEvents)},
+		resource + "/events":                               {"GET": s.closed(s.listEvents)},
+		resource + "/events/{event}":                       {"GET": s.closed(s.showEvent)},
+		project + "/validate":                              {"POST": s.closed(s.validate)},
+		project + "/resource_types":                        {"GET": s.closed(s.listTypes)},
+		project + "/resource_types/{type}":                 {"GET": s.closed(s.showType)},
+		project + "/resource_types/{type}/template":        {"GET": s.closed(s.typeTemplate)},
+		project + "/template_versions":                     {"GET": s.closed(s.listVersions)},
+		project + "/template_versions/{version}/functions": {"GET": s.closed(s.listFunctions)},
+		project + "/build_info":                            {"GET": s.closed(s.buildInfo)},
+	}
+}
+
+// routes makes the handler of the page. Every known URL tells its verbs on
+// OPTIONS, and refuses the others.
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	for path, verbs := range s.page() {
+		for verb, h := range verbs {
+			mux.HandleFunc(verb+" "+path, h)
+		}
+		allow := strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", allow)
+			if r.Method == http.MethodOptions {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			writeFault(w, faultOf(http.StatusMethodNotAllowed, "HTTPMethodNotAllowed", "The method is not allowed for this resource; it knows "+allow+"."))
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeFault(w, faultOf(http.StatusNotFound, "HTTPNotFound", "The resource could not be found."))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path, ok := s.fullPath(r); ok {
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath = path, ""
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// collections are the first words behind a project.
+var collections = map[string]bool{
+	"stacks": true, "validate": true, "resource_types": true, "template_versions": true, "build_info": true,
+}
+
+// fullPath brings the two short forms of a path into the long one: /v1/stacks
+// without a project means the token's own, and a stack may be named by its ARN,
+// arn:openstack:heat::PROJECT:stacks/NAME/ID.
+func (s *server) fullPath(r *http.Request) (path string, changed bool) {
+	parts := strings.Split(r.URL.Path, "/")
+	if len(parts) > 2 && parts[1] == "v1" && collections[parts[2]] && (len(parts) == 3 || !collections[parts[3]]) {
+		if grant, ok := s.tokens.Lookup(tokenOf(r)); ok {
+			parts = slices.Insert(parts, 2, string(grant.Project))
+			changed = true
+		}
+	}
+	if len(parts) > 5 && strings.HasPrefix(parts[4], "arn:openstack:heat::") && strings.HasSuffix(parts[4], ":stacks") {
+		parts = slices.Delete(parts, 4, 5)
+		changed = true
+	}
+	return strings.Join(parts, "/"), changed
+}

@@ -1,0 +1,126 @@
+package heat
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/token"
+	"github.com/stoker-project/stoker/stack"
+)
+
+// Limits of a request, in bytes; Heat's.
+const (
+	MaxBody     = 1 << 20
+	MaxTemplate = 512 << 10
+)
+
+// Config is what a server is made of.
+type Config struct {
+	Engine *stack.Engine
+	// Tokens says who may call. A nil table lets nobody in.
+	Tokens *token.Table
+	// Revision is shown by GET /build_info.
+	Revision string
+	Logger   *slog.Logger // nil: silence
+}
+
+// server answers requests.
+type server struct {
+	engine   *stack.Engine
+	tokens   *token.Table
+	revision string
+	log      *slog.Logger
+}
+
+// New makes the handler of the API. It may be used from any goroutine.
+func New(c Config) http.Handler {
+	s := &server{engine: c.Engine, tokens: c.Tokens, revision: c.Revision, log: c.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	return s.routes()
+}
+
+// call is one request of somebody known.
+type call struct {
+	*http.Request
+	grant   token.Grant
+	project stoker.ProjectID // whose things are asked for
+}
+
+// reply is what a handler answers. The zero status is 200.
+type reply struct {
+	status   int
+	location string
+	body     any // nil: none
+}
+
+type handler func(ctx context.Context, c *call) (reply, error)
+
+// open serves a handler to everybody.
+func (s *server) open(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { s.serve(w, &call{Request: r}, h) }
+}
+
+// closed serves a handler to those who may see the project in the path.
+func (s *server) closed(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		grant, ok := s.tokens.Lookup(tokenOf(r))
+		if !ok {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="stoker"`)
+			writeFault(w, faultOf(http.StatusUnauthorized, "Unauthorized", "Authentication required"))
+			return
+		}
+		c := &call{Request: r, grant: grant, project: stoker.ProjectID(r.PathValue("project"))}
+		if c.project != grant.Project && !grant.Admin {
+			writeFault(w, faultOf(http.StatusForbidden, "Forbidden", "You are not authorized to use this project."))
+			return
+		}
+		s.serve(w, c, h)
+	}
+}
+
+// tokenOf is the token of a request: X-Auth-Token as with Keystone, or a bearer
+// token as elsewhere.
+func tokenOf(r *http.Request) string {
+	if t := r.Header.Get("X-Auth-Token"); t != "" {
+		return t
+	}
+	scheme, t, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(t)
+	}
+	return ""
+}
+
+func (s *server) serve(w http.ResponseWriter, c *call, h handler) {
+	defer s.rescue(w, c)
+	c.Body = http.MaxBytesReader(w, c.Body, MaxBody)
+	out, err := h(c.Context(), c)
+	if err != nil {
+		s.fault(w, c, err)
+		return
+	}
+	if out.location != "" {
+		w.Header().Set("Location", out.location)
+	}
+	writeJSON(w, max(out.status, http.StatusOK), out.body)
+}
+
+// rescue keeps a bug in one request from ending the others.
+func (s *server) rescue(w http.ResponseWriter, c *call) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	s.log.Error("panic", "method", c.Method, "path", c.URL.Path, "panic", p, "stack", string(debug.Stack()))
+	s.fault(w, c, fmt.Errorf("panic: %v", p))
+}
