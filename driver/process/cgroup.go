@@ -4,6 +4,7 @@ package process
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/stoker-project/stoker"
 )
@@ -38,7 +40,7 @@ type cgroups interface {
 }
 
 // findCgroups chooses the version that is mounted at root and tries it out.
-func findCgroups(root, installation string) cgroups {
+func findCgroups(ctx context.Context, root, installation string) cgroups {
 	if root == "none" {
 		return noCgroups{"control groups are switched off in the configuration"}
 	}
@@ -46,7 +48,7 @@ func findCgroups(root, installation string) cgroups {
 	c, err := openCgroups(root, filepath.Join("stoker", installation))
 	if err == nil {
 		c.create(probe, stoker.Flavor{})
-		err = errors.Join(tryStart(c, probe), c.remove(probe))
+		err = errors.Join(tryStart(c, probe), removeSoon(ctx, c, probe))
 	}
 	if err != nil {
 		return noCgroups{fmt.Sprintf("control groups cannot be used here (%v)", err)}
@@ -72,6 +74,24 @@ func tryStart(c cgroups, name string) error {
 		return nil
 	}
 	return fmt.Errorf("start a process in a group: %w", err)
+}
+
+// removeSoon removes a group, trying for a second: the kernel empties it a moment
+// after its last process or thread is gone.
+func removeSoon(ctx context.Context, c cgroups, name string) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for tries := 0; ; tries++ {
+		err := c.remove(name)
+		if !errors.Is(err, syscall.EBUSY) || tries == 500 {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // noCgroups is used where there are none.

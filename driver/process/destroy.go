@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -183,7 +182,7 @@ func (d *Driver) sessionOf(s *server, all []tagged) int {
 
 // forget removes everything of a server that has no process.
 func (d *Driver) forget(ctx context.Context, token stoker.ServerToken) error {
-	if err := d.removeGroup(ctx, token); err != nil {
+	if err := removeSoon(ctx, d.cgroups, fileName(token)); err != nil {
 		return err
 	}
 	if err := d.removeDir(token); err != nil {
@@ -215,22 +214,4 @@ func (d *Driver) removeDir(token stoker.ServerToken) error {
 		return err
 	}
 	return os.RemoveAll(tmp)
-}
-
-// removeGroup tries for a second: the kernel empties a group a moment after its
-// last process is gone.
-func (d *Driver) removeGroup(ctx context.Context, token stoker.ServerToken) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for tries := 0; ; tries++ {
-		err := d.cgroups.remove(fileName(token))
-		if !errors.Is(err, syscall.EBUSY) || tries == 200 {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }

@@ -95,7 +95,7 @@ func (d *Driver) open() error {
 		return cannotUse(d.cfg.Dir, err)
 	}
 	d.scanner.installation = d.installation
-	d.cgroups = findCgroups(d.cfg.Cgroups, d.installation)
+	d.cgroups = findCgroups(d.ctx, d.cfg.Cgroups, d.installation)
 	return d.load()
 }
 
