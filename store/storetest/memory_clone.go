@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -100,8 +102,34 @@ func cloneMap(what string, m map[string]any) (map[string]any, error) {
 		return nil, nil
 	}
 	v, err := value.Normal(value.Clone(m))
+	if err == nil {
+		err = finite(v)
+	}
 	if err != nil {
 		return nil, stoker.Errorf(stoker.Invalid, "store %s: %w", what, err)
 	}
 	return v.(map[string]any), nil
+}
+
+// finite refuses the numbers that JSON does not know.
+func finite(v any) error {
+	switch v := v.(type) {
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("number %v has no JSON form", v)
+		}
+	case []any:
+		for _, e := range v {
+			if err := finite(e); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, e := range v {
+			if err := finite(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -15,9 +15,6 @@ func (d *data) commit(b stoker.Batch) error {
 	if err := d.checkStack(b.Stack); err != nil {
 		return err
 	}
-	if err := d.checkEvents(b.Events); err != nil {
-		return err
-	}
 	stack, resources, err := cloneBatch(b)
 	if err != nil {
 		return err
@@ -80,17 +77,6 @@ func (d *data) checkStack(s *stoker.Stack) error {
 	return nil
 }
 
-func (d *data) checkEvents(events []*stoker.Event) error {
-	seen := make(map[string]bool, len(events))
-	for _, e := range events {
-		if d.eventIDs[e.ID] || seen[e.ID] {
-			return stoker.Errorf(stoker.Exists, "event %s is stored already", e.ID)
-		}
-		seen[e.ID] = true
-	}
-	return nil
-}
-
 func cloneBatch(b stoker.Batch) (stack *stoker.Stack, resources []*stoker.Resource, err error) {
 	if b.Stack != nil {
 		if stack, err = cloneStack(b.Stack, false); err != nil {
@@ -148,12 +134,16 @@ func (d *data) forget(id stoker.ResourceID) {
 	delete(d.stacks[row.resource.Stack].resources, id)
 }
 
-// addEvents numbers the caller's events, too.
+// addEvents leaves out those that are stored already: a batch may come again
+// after its answer was lost.
 func (d *data) addEvents(events []*stoker.Event) {
 	for _, e := range events {
+		if d.eventIDs[e.ID] {
+			continue
+		}
 		d.eventSeq++
-		e.Seq = d.eventSeq
 		kept := *e
+		kept.Seq = d.eventSeq
 		kept.Time = utc(e.Time)
 		d.events = append(d.events, &kept)
 		d.eventIDs[e.ID] = true

@@ -51,3 +51,13 @@ func TestMemoryLosesAnAnswer(t *testing.T) {
 		t.Errorf("the stack was stored before: %v", err)
 	}
 }
+
+func TestMemory(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) (storetest.Store, func() storetest.Store) {
+		m := storetest.NewMemory()
+		return m, func() storetest.Store {
+			m = m.Reopen()
+			return m
+		}
+	})
+}
