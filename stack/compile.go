@@ -3,8 +3,6 @@ package stack
 import (
 	"context"
 	"fmt"
-	"path"
-	"strings"
 	"sync"
 
 	"github.com/stoker-project/stoker"
@@ -125,7 +123,7 @@ func (e *Engine) kindOf(env *hot.Environment, st *stoker.Stack, def *hot.Resourc
 	if err != nil {
 		return nil, err
 	}
-	if isFile(target) {
+	if hot.IsFile(target) {
 		return e.templateKind(st, target, def)
 	}
 	impl := e.types[stoker.TypeName(target)]
@@ -135,15 +133,6 @@ func (e *Engine) kindOf(env *hot.Environment, st *stoker.Stack, def *hot.Resourc
 		return nil, err
 	}
 	return &kind{name: stoker.TypeName(target), impl: impl}, nil
-}
-
-// isFile tells a template's address from the name of a type.
-func isFile(target string) bool {
-	switch path.Ext(target) {
-	case ".yaml", ".yml", ".json", ".template":
-		return true
-	}
-	return strings.Contains(target, "://")
 }
 
 func (e *Engine) templateKind(st *stoker.Stack, key string, def *hot.Resource) (*kind, error) {
@@ -172,7 +161,9 @@ func schemaOf(t *hot.Template) *stoker.Schema {
 		Properties: map[string]*stoker.Property{}, Attributes: map[string]*stoker.Attribute{},
 	}
 	for _, p := range t.Parameters {
-		s.Properties[p.Name] = p.Property()
+		// The nested template converts and checks its parameters itself, and may
+		// find a default in the environment.
+		s.Properties[p.Name] = &stoker.Property{Type: stoker.TypeAny, Description: p.Description, Update: true, Secret: p.Hidden}
 	}
 	for _, o := range t.Outputs {
 		s.Attributes[o.Name] = &stoker.Attribute{Description: o.Description}

@@ -146,7 +146,7 @@ func (o *owner) fail(err error) {
 	for child := range held {
 		o.releaseLater(child)
 	}
-	o.afterStore(func() { o.tell(outcome{err: err}, true) })
+	o.afterStore(func() { o.tell(outcome{err: o.endedBadly()}, true) })
 	o.healLater()
 }
 

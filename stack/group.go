@@ -292,8 +292,16 @@ func (o *owner) nextBatch() bool {
 		stepBatch(st, ms)
 		st.Generation++
 		st.Phase = stoker.PhaseGrow
+		if st.Group.NextBatch == len(st.Group.Batches) && o.parentWaits() {
+			st.Phase = stoker.PhaseHold
+		}
 	})
 	return true
+}
+
+// parentWaits tells whether a parent's run waits for this stack to have grown.
+func (o *owner) parentWaits() bool {
+	return slices.ContainsFunc(o.waiters, func(w *waiter) bool { return !w.full })
 }
 
 func rollingPause(g *stoker.GroupState, action stoker.Action) time.Duration {

@@ -135,7 +135,8 @@ func (o *owner) begetChild(w *wish) error {
 }
 
 // operate begins an operation: it is accepted when this returns nil. hold makes
-// a nested stack wait for its parent before it lets go of anything.
+// a nested stack wait for its parent before it lets go of anything; of the
+// batches of a rolling update only the last one holds.
 func (o *owner) operate(st *stoker.Stack, action stoker.Action, hold bool) error {
 	if o.st != nil && o.st.Status == stoker.StatusInProgress && (o.st.Phase == stoker.PhaseHold || o.st.Phase == stoker.PhaseHeld) {
 		hold = true // the parent still waits for it
@@ -144,7 +145,8 @@ func (o *owner) operate(st *stoker.Stack, action stoker.Action, hold bool) error
 	st.StatusReason = fmt.Sprintf("Stack %s started", action)
 	st.Generation++
 	st.Phase = stoker.PhaseGrow
-	if hold && action != stoker.ActionDelete {
+	more := st.Group != nil && st.Group.NextBatch < len(st.Group.Batches)
+	if hold && !more && action != stoker.ActionDelete {
 		st.Phase = stoker.PhaseHold
 	}
 	if action != stoker.ActionCreate {

@@ -36,6 +36,7 @@ type owner struct {
 	dirty   map[stoker.ResourceID]int // where in pending.Resources
 	launch  []func()                  // workers that start when pending is stored
 	base    context.Context
+	path    []stoker.StackID // the stack and its ancestors, the root last
 }
 
 // command is something to do in the owner's goroutine.

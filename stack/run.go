@@ -45,8 +45,19 @@ var (
 	errAborted    = errors.New("aborted because another resource failed")
 )
 
-// advance does what can be done now: starts a run, starts work, ends phases.
+// advance does what can be done now: starts a run, starts work, ends phases. A
+// run that ends may leave another to begin: a rollback, the next batch.
 func (o *owner) advance() {
+	for {
+		before := o.run
+		o.advanceRun()
+		if o.run == before || o.run != nil {
+			return
+		}
+	}
+}
+
+func (o *owner) advanceRun() {
 	if o.run != nil && (o.run.generation != o.st.Generation || !o.run.deadline.After(time.Now())) {
 		o.stopRun()
 	}

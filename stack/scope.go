@@ -27,7 +27,7 @@ type scope struct {
 
 var _ hot.Scope = (*scope)(nil)
 
-func (s *scope) Parameter(name string) (any, bool) { return s.graph.bound.Value(name) }
+func (s *scope) Parameter(name string) (any, bool) { return s.graph.bound.Parameter(name) }
 
 func (s *scope) File(key string) (string, bool) {
 	text, ok := s.st.Spec.Files[key]
@@ -196,7 +196,7 @@ func (s *scope) inside(rest string, path []any) (any, error) {
 }
 
 func (s *scope) output(o *hot.Output) (any, error) {
-	in, err := s.graph.tmpl.IncludedOutput(s, o)
+	in, err := s.graph.tmpl.OutputIncluded(s, o)
 	if err != nil || !in || o.Value == nil {
 		return nil, err
 	}

@@ -42,12 +42,12 @@ func (e *Engine) Show(ctx context.Context, id stoker.StackID) (*View, error) {
 	if s.graph.tmpl.Description != "" {
 		v.Description = s.graph.tmpl.Description
 	}
-	v.Parameters = s.graph.bound.Shown()
+	v.Parameters = s.graph.bound.Strings()
 	if !st.Deleted.IsZero() || st.Action == stoker.ActionDelete {
 		return v, nil
 	}
 	for _, o := range s.graph.tmpl.Outputs {
-		in, err := s.graph.tmpl.IncludedOutput(s, o)
+		in, err := s.graph.tmpl.OutputIncluded(s, o)
 		if err == nil && !in {
 			continue
 		}
