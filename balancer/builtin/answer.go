@@ -43,9 +43,6 @@ func returnHeader(h http.Header, resp *http.Response) {
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // keeps net/http from guessing
 	}
-	if _, ok := h["Date"]; !ok {
-		h["Date"] = nil
-	}
 	if len(resp.Trailer) > 0 {
 		names := make([]string, 0, len(resp.Trailer))
 		for k := range resp.Trailer {

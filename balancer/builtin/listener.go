@@ -22,6 +22,8 @@ type listener struct {
 	ln   net.Listener
 	cert atomic.Pointer[tls.Certificate]
 	srv  *http.Server // nil for TCP
+	// served is closed when, after stop, no client of srv is left.
+	served chan struct{}
 }
 
 // listen opens what is wanted and not open yet, and closes what is not wanted
@@ -96,7 +98,7 @@ func (p *pool) open(want stoker.Listener, spare []*listener) (*listener, error) 
 	if err != nil {
 		return nil, listenError(at, err)
 	}
-	l := &listener{pool: p, want: want, ln: ln}
+	l := &listener{pool: p, want: want, ln: ln, served: make(chan struct{})}
 	if want.Protocol != stoker.ProtocolTCP {
 		l.srv = p.newServer(l)
 	}
@@ -190,9 +192,11 @@ func (l *listener) serve() {
 func (l *listener) stop() {
 	l.ln.Close()
 	if l.srv == nil {
+		close(l.served)
 		return
 	}
 	l.pool.wg.Go(func() {
+		defer close(l.served)
 		if l.srv.Shutdown(l.pool.ctx) != nil {
 			l.srv.Close()
 		}

@@ -101,7 +101,7 @@ func (p *pool) report(m *member, state stoker.MemberState, cause error) {
 	if state == stoker.MemberDown {
 		p.log.Warn("member is down", "member", string(m.id), "address", m.addr, "err", cause)
 	} else {
-		p.log.Info("member is "+string(state), "member", string(m.id), "address", m.addr)
+		p.log.Info("member is up", "member", string(m.id), "address", m.addr)
 	}
 }
 
@@ -118,6 +118,7 @@ func (p *pool) stop() {
 // returns when all goroutines have ended.
 func (p *pool) end(ctx context.Context) {
 	p.awaitIdle(ctx)
+	p.awaitServers(ctx)
 	p.cancel()
 	p.mu.Lock()
 	members := slices.Collect(maps.Values(p.members))
@@ -143,7 +144,24 @@ func (p *pool) awaitIdle(ctx context.Context) {
 	}
 }
 
-// begin and end bracket each request or connection of the pool.
+// lastWords is how long servers may take to send what handlers have written.
+const lastWords = 100 * time.Millisecond
+
+// awaitServers waits until the listeners' servers have sent all they have; they
+// would wait much longer for clients that never ask anything.
+func (p *pool) awaitServers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	for _, l := range p.listeners {
+		select {
+		case <-l.served:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// begin and finish bracket each request or connection of the pool.
 func (p *pool) begin() (*meter, time.Duration) {
 	m, now := p.traffic.one(), p.now()
 	m.begin(now)

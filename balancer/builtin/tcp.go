@@ -46,10 +46,11 @@ func (p *pool) serveConn(client *net.TCPConn) {
 			o.failed = true
 			return
 		}
-		if p.join(client, m, begun) {
+		last := o.retries >= s.Retries
+		if p.join(client, m, begun, last) {
 			return
 		}
-		if o.retries >= s.Retries {
+		if last {
 			o.failed = true
 			return
 		}
@@ -58,14 +59,17 @@ func (p *pool) serveConn(client *net.TCPConn) {
 	}
 }
 
-// join connects client and member until one has enough; false if the member
-// could not be reached.
-func (p *pool) join(client *net.TCPConn, m *member, start time.Duration) bool {
+// join connects client and member until both have ended; false if the member
+// could not be reached. last tells that no other will be tried.
+func (p *pool) join(client *net.TCPConn, m *member, start time.Duration, last bool) bool {
 	var o outcome
 	defer func() { m.finish(start, p.now(), o) }()
 	back, err := m.dial(p.ctx)
 	if err != nil {
 		o.failed = true
+		if !last {
+			o.retries = 1
+		}
 		return false
 	}
 	m.tunnel(client, back)
