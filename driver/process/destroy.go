@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -133,9 +134,16 @@ func (d *Driver) signalAndWait(ctx, patience context.Context, alive []process, a
 }
 
 // members gives the living processes of a server. Its control group knows them
-// all. Without one, they are those of its session and those that carry its token.
+// all, unless somebody has moved the first one out. Without a group, they are
+// those of its session and those that carry its token.
 func (d *Driver) members(ctx context.Context, token stoker.ServerToken, s *server) ([]process, error) {
 	if pids, ok := d.cgroups.pids(fileName(token)); ok {
+		if s != nil && s.state != nil && !isClosed(s.ended) {
+			first := s.state.Process
+			if !slices.Contains(pids, first.PID) && isProcess(first.PID, first.Start) {
+				pids = append(pids, first.PID)
+			}
+		}
 		return d.living(pids), nil
 	}
 	all, err := d.scanner.look(ctx)
