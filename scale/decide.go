@@ -39,19 +39,25 @@ const failedRetry = 30 * time.Second
 // corrected at once. A bad signal of any rule forbids lowering, except to the
 // upper bound, and leaves raising to the others. See DESIGN.md for the order of the limits.
 func Decide(st State, p stoker.Policy, g stoker.Group, signals map[string]Reading, now time.Time) (stoker.Decision, State) {
-	e := newEvaluation(st, &p, &g, now)
+	e := decide(&st, &p, &g, signals, now)
+	return e.d, e.state
+}
+
+// decide is Decide on small stack frames: every scaler keeps the stack it once needed.
+func decide(st *State, p *stoker.Policy, g *stoker.Group, signals map[string]Reading, now time.Time) *evaluation {
+	e := newEvaluation(st, p, g, now)
 	e.read(signals)
 	w := e.ask()
-	e.wished(w)
-	size := e.limit(w)
+	e.wished(&w)
+	size := e.limit(&w)
 	size = e.correct(size)
 	size = e.hold(size)
 	e.d.To = size
-	e.d.Why = e.why(w)
+	e.d.Why = e.why(&w)
 	if size != g.Size {
-		e.state = e.state.changed(g.Size, size, now)
+		e.state.changed(g.Size, size, now)
 	}
-	return e.d, e.state
+	return e
 }
 
 // evaluation is the work sheet of one Decide.
@@ -64,17 +70,24 @@ type evaluation struct {
 	serving int
 	lo, hi  int
 
-	samples map[string]stoker.Sample // the good ones
+	samples []goodSignal
 	bad     []badSignal
 	reason  string // of the limiter
 }
 
-type badSignal struct{ name, why string }
+type (
+	goodSignal struct {
+		name   string
+		sample *stoker.Sample
+	}
+	badSignal struct{ name, why string }
+)
 
-func newEvaluation(st State, p *stoker.Policy, g *stoker.Group, now time.Time) *evaluation {
+func newEvaluation(st *State, p *stoker.Policy, g *stoker.Group, now time.Time) *evaluation {
 	e := &evaluation{policy: p, group: g, now: now, serving: serving(g)}
 	e.lo, e.hi = bounds(p, g)
-	e.state = st.seen(g.Size, len(p.Rules), now)
+	e.state = *st
+	e.state.seen(g.Size, len(p.Rules), now)
 	e.d = stoker.Decision{
 		Scaler: p.ID, Group: p.Group, Project: p.Project,
 		Time: now, LastTime: now, Count: 1,
@@ -103,13 +116,13 @@ func bounds(p *stoker.Policy, g *stoker.Group) (lo, hi int) {
 
 // wished remembers the wish for the stabilisation windows. While a signal
 // is bad only a wish for more is known to be true.
-func (e *evaluation) wished(w wish) {
+func (e *evaluation) wished(w *wish) {
 	if w.opinion {
 		e.d.Wish = w.size
 	}
 	good := len(e.bad) == 0
 	if good {
-		e.state = e.state.watched(gap(e.policy), e.now)
+		e.state.watched(gap(e.policy), e.now)
 	}
 	if good || e.d.Wish > e.group.Size {
 		e.state.downs = e.state.downs.add(e.now, e.d.Wish, e.policy.DownStabilization)
@@ -123,7 +136,7 @@ func gap(p *stoker.Policy) time.Duration {
 }
 
 // limit gives what the limits that can wait leave of the wish.
-func (e *evaluation) limit(w wish) int {
+func (e *evaluation) limit(w *wish) int {
 	size := e.group.Size
 	want := e.clamp(e.d.Wish)
 	switch {
@@ -137,7 +150,7 @@ func (e *evaluation) limit(w wish) int {
 	return size
 }
 
-func (e *evaluation) limitUp(w wish, want int) int {
+func (e *evaluation) limitUp(w *wish, want int) int {
 	size, p := e.group.Size, e.policy
 	if w.rule != nil && w.rule.Kind == stoker.RuleTarget && w.exact <= float64(size)*(1+tolerance(w.rule)) {
 		return e.limited(size, LimitTolerance, time.Time{}, "that is within the tolerance")
@@ -162,7 +175,7 @@ func (e *evaluation) limitUp(w wish, want int) int {
 	return want
 }
 
-func (e *evaluation) limitDown(w wish, want int) int {
+func (e *evaluation) limitDown(w *wish, want int) int {
 	size, p := e.group.Size, e.policy
 	if until := e.state.since.Add(p.DownStabilization); e.now.Before(until) {
 		return e.limited(size, LimitHistory, until, "not watched for long enough yet")

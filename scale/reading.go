@@ -3,6 +3,7 @@ package scale
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -10,7 +11,7 @@ import (
 
 // read sorts the readings of the signals that rules use into good and bad.
 func (e *evaluation) read(signals map[string]Reading) {
-	e.samples = make(map[string]stoker.Sample, len(signals))
+	e.samples = make([]goodSignal, 0, len(signals))
 	e.d.Signals = make(map[string]float64, len(signals))
 	for i := range e.policy.Rules {
 		name := e.policy.Rules[i].Signal
@@ -18,34 +19,37 @@ func (e *evaluation) read(signals map[string]Reading) {
 			continue
 		}
 		r, there := signals[name]
-		if why := e.fault(name, r, there); why != "" {
+		if why := e.fault(name, &r, there); why != "" {
 			e.bad = append(e.bad, badSignal{name, why})
 			continue
 		}
-		e.samples[name] = r.Sample
+		e.samples = append(e.samples, goodSignal{name, &r.Sample})
 		e.d.Signals[name] = r.Sample.Value
 	}
 }
 
 // known tells whether a signal was read for an earlier rule.
 func (e *evaluation) known(name string) bool {
-	if _, good := e.samples[name]; good {
-		return true
-	}
-	for _, b := range e.bad {
-		if b.name == name {
-			return true
+	return e.sample(name) != nil ||
+		slices.ContainsFunc(e.bad, func(b badSignal) bool { return b.name == name })
+}
+
+// sample gives a signal's sample, nil if it is bad.
+func (e *evaluation) sample(name string) *stoker.Sample {
+	for i := range e.samples {
+		if e.samples[i].name == name {
+			return e.samples[i].sample
 		}
 	}
-	return false
+	return nil
 }
 
 // fault says what is wrong with a reading; empty: nothing. A sample of the future
 // is as bad as an old one: it would never grow stale.
-func (e *evaluation) fault(name string, r Reading, there bool) string {
+func (e *evaluation) fault(name string, r *Reading, there bool) string {
 	v := r.Sample.Value
 	age := e.now.Sub(r.Sample.Time)
-	limit := MaxAge(*e.policy, e.policy.Signals[name])
+	limit := maxAge(e.policy, e.policy.Signals[name].MaxAge)
 	switch {
 	case !there:
 		return "has no reading yet"
@@ -65,7 +69,11 @@ func (e *evaluation) fault(name string, r Reading, there bool) string {
 
 // MaxAge gives the age at which a sample of a signal is stale.
 func MaxAge(p stoker.Policy, s stoker.SignalSpec) time.Duration {
-	return cmp.Or(s.MaxAge, max(5*time.Second, 3*interval(&p)))
+	return maxAge(&p, s.MaxAge)
+}
+
+func maxAge(p *stoker.Policy, wanted time.Duration) time.Duration {
+	return cmp.Or(wanted, max(5*time.Second, 3*interval(p)))
 }
 
 // Timeout gives how long one reading of a signal may take.

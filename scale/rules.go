@@ -38,19 +38,16 @@ func (e *evaluation) ask() wish {
 func (e *evaluation) askRule(i int) wish {
 	r := &e.policy.Rules[i]
 	w := wish{rule: r, size: e.group.Size}
-	s, good := e.samples[r.Signal]
-	if r.Kind == stoker.RuleThreshold {
-		return e.threshold(w, &e.state.rules[i], s, good)
-	}
-	if !good {
-		return w
-	}
-	switch r.Kind {
-	case stoker.RuleTarget:
-		return e.target(w, s)
-	case stoker.RuleStep:
-		return e.step(w, s.Value)
-	case stoker.RuleProportional:
+	s := e.sample(r.Signal)
+	switch {
+	case r.Kind == stoker.RuleThreshold:
+		e.threshold(&w, &e.state.rules[i], s)
+	case s == nil:
+	case r.Kind == stoker.RuleTarget:
+		e.target(&w, s)
+	case r.Kind == stoker.RuleStep:
+		e.step(&w, s.Value)
+	case r.Kind == stoker.RuleProportional:
 		w.size, w.opinion = max(1, whole(s.Value/r.Divisor)), true
 	}
 	return w
@@ -58,25 +55,24 @@ func (e *evaluation) askRule(i int) wish {
 
 // target wants the signal at Target: per member for totals. A level tells
 // about the members that serve, so without any it tells nothing.
-func (e *evaluation) target(w wish, s stoker.Sample) wish {
+func (e *evaluation) target(w *wish, s *stoker.Sample) {
 	w.exact = s.Value / w.rule.Target
 	if !s.Total {
 		if e.serving == 0 {
-			return w
+			return
 		}
 		w.exact *= float64(e.serving)
 	}
 	// The little less makes 0.7 / 0.1 want 7.
 	w.size, w.opinion = whole(math.Ceil(w.exact-1e-9)), true
-	return w
 }
 
 // threshold counts samples in a row. A bad one is not low, and does not
 // take from the evidence of the high ones; with ErrorIsHigh it is one of them.
-func (e *evaluation) threshold(w wish, t *tally, s stoker.Sample, good bool) wish {
+func (e *evaluation) threshold(w *wish, t *tally, s *stoker.Sample) {
 	r := w.rule
 	switch {
-	case !good:
+	case s == nil:
 		t.low = 0
 		if r.ErrorIsHigh {
 			t.high++
@@ -94,13 +90,12 @@ func (e *evaluation) threshold(w wish, t *tally, s stoker.Sample, good bool) wis
 	case t.low == downAfter(r):
 		w.size, w.opinion = max(0, e.group.Size-step(r)), true
 	default:
-		w.opinion = good && r.Low != nil
+		w.opinion = s != nil && r.Low != nil
 	}
-	return w
 }
 
 // step takes the first of Steps that the value is in.
-func (e *evaluation) step(w wish, v float64) wish {
+func (e *evaluation) step(w *wish, v float64) {
 	lowers := false
 	for i := range w.rule.Steps {
 		s := &w.rule.Steps[i]
@@ -113,10 +108,9 @@ func (e *evaluation) step(w wish, v float64) wish {
 		if s.By >= 0 && s.Type != stoker.ExactCapacity {
 			w.size = max(w.size, e.group.Size)
 		}
-		return w
+		return
 	}
 	w.opinion = lowers
-	return w
 }
 
 // base is the size that relative rules add to. While a change is in flight the signal

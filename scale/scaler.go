@@ -127,14 +127,13 @@ func (s *scaler) evaluate(ctx context.Context) {
 		return
 	}
 	s.groupDelay = 0
-	now := time.Now()
-	d, after := Decide(s.state, s.policy, *group, s.readings, now)
-	if d.To != d.From {
-		s.change(ctx, d, after)
+	e := decide(&s.state, &s.policy, group, s.readings, time.Now())
+	if e.d.To != e.d.From {
+		s.change(ctx, e.d, e.state)
 		return
 	}
-	s.state = after
-	s.note(&d)
+	s.state = e.state
+	s.note(&e.d)
 }
 
 func (s *scaler) group(ctx context.Context) (*stoker.Group, error) {

@@ -75,8 +75,8 @@ func (st State) Accepted() State {
 	return st
 }
 
-// changed gives the State after the size went from one to another, at now.
-func (st State) changed(from, to int, now time.Time) State {
+// changed notes that the size went from one to another, at now.
+func (st *State) changed(from, to int, now time.Time) {
 	if to > from {
 		st.LastUp = now
 	} else {
@@ -84,14 +84,13 @@ func (st State) changed(from, to int, now time.Time) State {
 	}
 	st.size, st.sizeKnown = to, true
 	st.rules = make([]tally, len(st.rules))
-	return st
 }
 
-// seen gives the State after the group was seen with a size. A change by
+// seen notes that the group was seen with a size. A change by
 // others counts as one of ours, so that it is not undone a second later.
 // Times in the future, after a clock was set back, are brought to now: a cool-off is
 // never longer than the policy says.
-func (st State) seen(size, rules int, now time.Time) State {
+func (st *State) seen(size, rules int, now time.Time) {
 	st.rules = slices.Clone(st.rules)
 	if len(st.rules) != rules {
 		st.rules = make([]tally, rules)
@@ -103,20 +102,18 @@ func (st State) seen(size, rules int, now time.Time) State {
 		st.LastDown = now
 	}
 	if st.sizeKnown && size != st.size {
-		return st.changed(st.size, size, now)
+		st.changed(st.size, size, now)
 	}
 	st.size, st.sizeKnown = size, true
-	return st
 }
 
-// watched gives the State after an evaluation whose signals were all good. A gap
-// longer than the given one begins the watch anew.
-func (st State) watched(gap time.Duration, now time.Time) State {
+// watched notes an evaluation whose signals were all good. A gap longer than the given
+// one begins the watch anew.
+func (st *State) watched(gap time.Duration, now time.Time) {
 	if st.since.IsZero() || now.Before(st.last) || now.Sub(st.last) > gap {
 		st.since, st.ups, st.downs = now, nil, nil
 	}
 	st.last = now
-	return st
 }
 
 // window holds past wishes, of which a later and larger one outweighs the earlier: so it

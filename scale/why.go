@@ -14,7 +14,7 @@ import (
 //	rps 240 at target 50 per member wants 5; raised from 3 to 5
 //	rps 90 at target 50 per member wants 2; kept at 3: more was wanted a while ago, until 14:03:05
 //	kept at 3: signal rps is stale: 12s old, the limit is 5s
-func (e *evaluation) why(w wish) string {
+func (e *evaluation) why(w *wish) string {
 	b := make([]byte, 0, 160)
 	b = e.appendWish(b, w)
 	if len(b) > 0 {
@@ -25,7 +25,7 @@ func (e *evaluation) why(w wish) string {
 	return string(b)
 }
 
-func (e *evaluation) appendWish(b []byte, w wish) []byte {
+func (e *evaluation) appendWish(b []byte, w *wish) []byte {
 	if !w.opinion {
 		if len(e.bad) == 0 {
 			b = append(b, "no rule asks for a change"...)
@@ -37,8 +37,8 @@ func (e *evaluation) appendWish(b []byte, w wish) []byte {
 		b = append(append(b, r.Name...), ": "...)
 	}
 	b = append(append(b, r.Signal...), ' ')
-	v, good := e.samples[r.Signal]
-	if good {
+	v := e.sample(r.Signal)
+	if v != nil {
 		b = appendNumber(b, v.Value)
 	} else {
 		b = append(b, "in error"...)
@@ -78,7 +78,7 @@ func appendStep(b []byte, s *stoker.Step) []byte {
 	return b
 }
 
-func appendThreshold(b []byte, w wish) []byte {
+func appendThreshold(b []byte, w *wish) []byte {
 	r, t := w.rule, w.count
 	switch {
 	case t.high > 0:
