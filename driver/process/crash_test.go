@@ -3,6 +3,7 @@
 package process_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,8 @@ func host(cfg process.Config, point string) error {
 		if point == "churn" {
 			go d.Create(ctx, stoker.ServerSpec{Token: token + "-beside", Image: "sleep 1000"})
 		}
-		if _, err := d.Create(ctx, stoker.ServerSpec{Token: token, Image: "sleep 1000"}); err != nil {
+		_, err := d.Create(ctx, stoker.ServerSpec{Token: token, Image: "sleep 1000"})
+		if err != nil && !stoker.IsKind(err, stoker.Conflict) { // an earlier host was destroying it
 			return err
 		}
 		if err := d.Destroy(ctx, token, time.Second); err != nil {
@@ -86,7 +88,11 @@ func crashAt(t *testing.T, cfg process.Config, point string) {
 
 func eachCgroups(t *testing.T, test func(t *testing.T, cfg process.Config)) {
 	for name, cgroups := range map[string]string{"cgroups": "", "no cgroups": "none"} {
-		t.Run(name, func(t *testing.T) { test(t, process.Config{Dir: t.TempDir(), Cgroups: cgroups}) })
+		t.Run(name, func(t *testing.T) {
+			cfg := process.Config{Dir: t.TempDir(), Cgroups: cgroups}
+			t.Cleanup(func() { leaveNothing(t, cfg) })
+			test(t, cfg)
+		})
 	}
 }
 
@@ -168,6 +174,8 @@ func TestCrashAnywhere(t *testing.T) {
 	eachCgroups(t, func(t *testing.T, cfg process.Config) {
 		for range 6 {
 			cmd := helper(t, cfg, "churn")
+			var out bytes.Buffer
+			cmd.Stdout = &out
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +183,7 @@ func TestCrashAnywhere(t *testing.T) {
 			cmd.Wait()
 			timer.Stop()
 			if code := cmd.ProcessState.ExitCode(); code != -1 {
-				t.Fatalf("the host ended with status %d before it was killed", code)
+				t.Fatalf("the host ended with status %d before it was killed: %s", code, &out)
 			}
 		}
 		d := open(t, cfg)

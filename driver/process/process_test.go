@@ -18,8 +18,7 @@ import (
 	"github.com/stoker-project/stoker/driver/process"
 )
 
-// open starts a driver that ends with the test and checks that no process of its
-// servers outlives it.
+// open starts a driver that ends with the test, and its servers too.
 func open(t *testing.T, cfg process.Config) *process.Driver {
 	t.Helper()
 	d, err := process.New(cfg)
@@ -30,16 +29,14 @@ func open(t *testing.T, cfg process.Config) *process.Driver {
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
-		destroyAll(t, cfg)
-		if left := processesOf(cfg.Dir); len(left) > 0 {
-			t.Errorf("processes outlive the test: %v", left)
-		}
+		leaveNothing(t, cfg)
 	})
 	return d
 }
 
-// destroyAll leaves nothing behind, also when a test has ended early.
-func destroyAll(t *testing.T, cfg process.Config) {
+// leaveNothing destroys all servers, also when a test has ended early, and checks
+// that no process is left.
+func leaveNothing(t *testing.T, cfg process.Config) {
 	d, err := process.New(cfg)
 	if err != nil {
 		t.Error(err)
@@ -56,6 +53,9 @@ func destroyAll(t *testing.T, cfg process.Config) {
 		if err := d.Destroy(ctx, s.Token, 0); err != nil {
 			t.Error(err)
 		}
+	}
+	if left := processesOf(cfg.Dir); len(left) > 0 {
+		t.Errorf("processes outlive the test: %v", left)
 	}
 }
 
