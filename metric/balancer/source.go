@@ -1,0 +1,149 @@
+// Package balancer reads signals from the balancer that the traffic runs through: they
+// are there within a second and need no agent. It knows counters only, no
+// scaling. It starts no goroutine; a Source belongs to whoever reads it.
+package balancer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/stoker-project/stoker"
+)
+
+// DefaultWindow is the time that signals are averaged over where the user gives none.
+// In simulations of days 5 s gave the fewest changes of size at the same
+// service: less follows noise, more follows load too late.
+const DefaultWindow = 5 * time.Second
+
+// The metrics of a balancer (SignalSpec.Metric).
+const (
+	RequestsPerSecond = "requests_per_second" // requests ended, a total
+	ErrorsPerSecond   = "errors_per_second"   // requests that went wrong, a total
+	Concurrency       = "concurrency"         // mean number in flight, a total
+	Latency           = "latency"             // mean seconds per ended request, a level
+	Queue             = "queue"               // requests waiting for a member at this moment, a total
+)
+
+// Reader is the part of a balancer that is needed here.
+type Reader interface {
+	Stats(ctx context.Context, id stoker.PoolID) (stoker.PoolStats, error)
+}
+
+// Source reads one metric of one pool. Rates and means are of the last Window, or as
+// much of it as was seen: the first reading, and the first after the counters began anew,
+// is an error.
+type Source struct {
+	reader Reader
+	pool   stoker.PoolID
+	metric string
+	window time.Duration
+	past   []stoker.PoolStats // oldest first; members left out
+}
+
+var _ stoker.SignalSource = (*Source)(nil)
+
+// New makes a source; spec names Pool, Metric and Window. Errors: Invalid.
+func New(r Reader, spec stoker.SignalSpec) (*Source, error) {
+	if spec.Pool == "" {
+		return nil, &stoker.Error{Kind: stoker.Invalid, Path: "pool", Message: "a signal of a balancer needs a pool"}
+	}
+	metrics := []string{RequestsPerSecond, ErrorsPerSecond, Concurrency, Latency, Queue}
+	if !slices.Contains(metrics, spec.Metric) {
+		return nil, &stoker.Error{
+			Kind: stoker.Invalid, Path: "metric",
+			Message: fmt.Sprintf("a balancer has no metric %q", spec.Metric),
+			Hint:    fmt.Sprintf("Metrics are %v.", metrics),
+		}
+	}
+	return &Source{reader: r, pool: spec.Pool, metric: spec.Metric, window: cmp.Or(spec.Window, DefaultWindow)}, nil
+}
+
+// Read takes one reading of the counters. Errors: Unavailable, NotFound.
+func (s *Source) Read(ctx context.Context) (stoker.Sample, error) {
+	now, err := s.reader.Stats(ctx, s.pool)
+	if err != nil {
+		return stoker.Sample{}, readError(s.pool, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return stoker.Sample{}, readError(s.pool, err)
+	}
+	if s.metric == Queue {
+		return sample(&now, float64(now.Queued), true), nil
+	}
+	from, err := s.add(now)
+	if err != nil {
+		return stoker.Sample{}, err
+	}
+	return s.between(from, &now)
+}
+
+func readError(pool stoker.PoolID, err error) error {
+	if stoker.KindOf(err) != stoker.Internal {
+		return fmt.Errorf("read pool %q: %w", pool, err)
+	}
+	return stoker.Errorf(stoker.Unavailable, "read pool %q: %w", pool, err)
+}
+
+// add remembers a reading and gives the one to compare it with: the youngest
+// that is a window old, otherwise the oldest.
+func (s *Source) add(now stoker.PoolStats) (*stoker.PoolStats, error) {
+	now.Members = nil
+	if n := len(s.past); n > 0 && restarted(&s.past[n-1], &now) {
+		s.past = append(s.past[:0], now)
+		return nil, stoker.Errorf(stoker.Unavailable, "the counters of pool %q began anew", s.pool)
+	}
+	if n := len(s.past); n == 0 || now.Time.After(s.past[n-1].Time) {
+		s.past = append(s.past, now)
+	}
+	first := 0
+	for first+1 < len(s.past) && now.Time.Sub(s.past[first+1].Time) >= s.window {
+		first++
+	}
+	s.past = slices.Delete(s.past, 0, first)
+	if len(s.past) < 2 {
+		return nil, stoker.Errorf(stoker.Unavailable, "pool %q was read once only, there is no difference yet", s.pool)
+	}
+	return &s.past[0], nil
+}
+
+// restarted tells that a counter, or the clock, went back.
+func restarted(before, now *stoker.PoolStats) bool {
+	return now.Requests < before.Requests || now.Errors < before.Errors ||
+		now.LatencySeconds < before.LatencySeconds || now.BusySeconds < before.BusySeconds ||
+		now.Time.Before(before.Time)
+}
+
+func (s *Source) between(from, now *stoker.PoolStats) (stoker.Sample, error) {
+	seconds := now.Time.Sub(from.Time).Seconds()
+	ended := float64(now.Requests - from.Requests)
+	switch s.metric {
+	case RequestsPerSecond:
+		return sample(now, ended/seconds, true), nil
+	case ErrorsPerSecond:
+		return sample(now, float64(now.Errors-from.Errors)/seconds, true), nil
+	case Concurrency:
+		return sample(now, (now.BusySeconds-from.BusySeconds)/seconds, true), nil
+	}
+	switch {
+	case ended > 0:
+		return sample(now, (now.LatencySeconds-from.LatencySeconds)/ended, false), nil
+	case now.InFlight+now.Queued > 0:
+		// Nobody knows how long those will take: surely not low.
+		return stoker.Sample{}, stoker.Errorf(stoker.Unavailable, "%d requests of pool %q are under way and none has ended in %.3gs",
+			now.InFlight+now.Queued, s.pool, seconds)
+	}
+	return sample(now, 0, false), nil
+}
+
+func sample(now *stoker.PoolStats, value float64, total bool) stoker.Sample {
+	up := 0
+	for _, m := range now.Members {
+		if m.State == stoker.MemberUp {
+			up++
+		}
+	}
+	return stoker.Sample{Value: value, Time: now.Time, Total: total, Detail: fmt.Sprintf("%d of %d members up", up, len(now.Members))}
+}
