@@ -5,12 +5,12 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"github.com/stoker-project/stoker"
 )
@@ -21,6 +21,36 @@ var migrations embed.FS
 // migrate brings the schema up to date, each step in a transaction. With
 // PostgreSQL, one process at a time does it.
 func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
+	unlock, err := s.migrateAlone(ctx, db)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.migrateUp(ctx, db), unlock())
+}
+
+// migrateLock is the number of PostgreSQL's advisory lock: "Stkr", again.
+const migrateLock = applicationID
+
+// migrateAlone waits until no other process changes the schema. SQLite's file is
+// locked already.
+func (s *Store) migrateAlone(ctx context.Context, db *sql.DB) (unlock func() error, err error) {
+	if !s.d.numbered {
+		return func() error { return nil }, nil
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrateLock); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() error {
+		_, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", migrateLock)
+		return errors.Join(err, conn.Close())
+	}, nil
+}
+
+func (s *Store) migrateUp(ctx context.Context, db *sql.DB) error {
 	p, err := s.migrator(db)
 	if err != nil {
 		return err
@@ -55,11 +85,7 @@ func (s *Store) migrator(db *sql.DB) (*goose.Provider, error) {
 	if !s.d.numbered {
 		return goose.NewProvider(goose.DialectSQLite3, db, translated)
 	}
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectPostgres, db, translated, goose.WithSessionLocker(locker))
+	return goose.NewProvider(goose.DialectPostgres, db, translated)
 }
 
 // translator shows the migrations in the words of a dialect.

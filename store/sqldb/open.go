@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +24,9 @@ var (
 	_ stoker.EventStore    = (*Store)(nil)
 	_ stoker.DecisionStore = (*Store)(nil)
 )
+
+// readers is how many connections read at once.
+const readers = 8
 
 // Config says where the store is.
 type Config struct {
@@ -152,7 +154,6 @@ func (s *Store) openSQLite(ctx context.Context, path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	readers := max(4, runtime.GOMAXPROCS(0))
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
 	write, err := sql.Open("sqlite", sqliteURL(path, "rw",
@@ -178,7 +179,6 @@ func (s *Store) openPostgres(_ context.Context, dsn string) (*sql.DB, error) {
 	}
 	s.where = "database " + cfg.Database + " of PostgreSQL at " + cfg.Host
 	s.read = stdlib.OpenDB(*cfg)
-	readers := max(8, 2*runtime.GOMAXPROCS(0))
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
 	write := stdlib.OpenDB(*cfg)

@@ -25,7 +25,16 @@ func (s *Store) rowsIn(ctx context.Context, tx *sql.Tx, query string, args []any
 	if tx != nil {
 		st = tx.StmtContext(ctx, st)
 	}
-	rows, err := st.QueryContext(ctx, args...)
+	var rows *sql.Rows
+	ask := func() (err error) {
+		rows, err = st.QueryContext(ctx, args...)
+		return err
+	}
+	if tx != nil {
+		err = ask()
+	} else {
+		err = s.alive(ctx, ask)
+	}
 	if err != nil {
 		return err
 	}
@@ -36,6 +45,18 @@ func (s *Store) rowsIn(ctx context.Context, tx *sql.Tx, query string, args []any
 		}
 	}
 	return rows.Err()
+}
+
+// alive asks once more when the server went away: after a restart of the server
+// all connections that wait for work are dead, and only asking shows it.
+func (s *Store) alive(ctx context.Context, ask func() error) error {
+	err := ask()
+	if err == nil || !s.d.interruptible || ctx.Err() != nil || s.d.class(err) != away {
+		return err
+	}
+	s.read.SetMaxIdleConns(0) // closes them
+	s.read.SetMaxIdleConns(readers)
+	return ask()
 }
 
 // reading refuses to start when ctx has ended. SQLite's answers are short, and
@@ -107,7 +128,11 @@ func (s *Store) Stack(ctx context.Context, id stoker.StackID) (*stoker.Stack, []
 	if err != nil {
 		return nil, nil, err
 	}
-	tx, err := s.read.BeginTx(ctx, &s.d.snapshot)
+	var tx *sql.Tx
+	err = s.alive(ctx, func() (err error) {
+		tx, err = s.read.BeginTx(ctx, &s.d.snapshot)
+		return err
+	})
 	if err != nil {
 		return nil, nil, s.trouble("read stack", err)
 	}

@@ -11,9 +11,10 @@ import (
 // written last, so that the row that numbers them is locked shortly, and after
 // all others.
 type tx struct {
-	ctx    context.Context
-	w      *writer
-	events []eventRow
+	ctx        context.Context
+	w          *writer
+	committing bool // from here on the outcome may be unknown
+	events     []eventRow
 	// What settle does once the transaction is durable.
 	stacks        bool // a stack has changed
 	keptEvents    counts

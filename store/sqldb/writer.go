@@ -45,6 +45,7 @@ type writer struct {
 }
 
 func newWriter(s *Store, db *sql.DB) *writer {
+	db.SetMaxOpenConns(1)
 	return &writer{s: s, db: db,
 		queue: make(chan *job), quit: make(chan struct{}), gone: make(chan struct{}),
 		events: counts{}, decisions: counts{}}
@@ -102,20 +103,26 @@ func (w *writer) waiting(jobs []*job) []*job {
 	return jobs
 }
 
-// group does the jobs in one transaction and answers each. When that fails as a
-// whole because another process was faster, each is tried by itself.
+// group does the jobs in one transaction and answers each. A connection that
+// turns out to be dead is replaced once. When the transaction fails because another
+// process was faster, each job is tried by itself.
 func (w *writer) group(jobs []*job) {
-	errs := w.transact(jobs)
+	errs, dead := w.transact(jobs)
+	if dead {
+		errs, _ = w.transact(jobs)
+	}
 	for i, j := range jobs {
 		for n := 0; n < retries && errs[i] != nil && w.s.d.class(errs[i]) == retry; n++ {
-			errs[i] = w.transact(jobs[i : i+1])[0]
+			one, _ := w.transact(jobs[i : i+1])
+			errs[i] = one[0]
 		}
 		j.done <- errs[i]
 	}
 }
 
-// transact gives each job's error; what has none is durable.
-func (w *writer) transact(jobs []*job) []error {
+// transact gives each job's error; what has none is durable. dead tells that the
+// server went away while it was certain that nothing was stored.
+func (w *writer) transact(jobs []*job) (errs []error, dead bool) {
 	ctx := context.Background()
 	if w.s.d.interruptible {
 		limited, cancel := context.WithTimeout(ctx, answerLimit)
@@ -126,7 +133,7 @@ func (w *writer) transact(jobs []*job) []error {
 	errs, err := w.attempt(t, jobs)
 	if err == nil {
 		t.settle()
-		return errs
+		return errs, false
 	}
 	w.abandon(err)
 	for i := range errs {
@@ -134,7 +141,7 @@ func (w *writer) transact(jobs []*job) []error {
 			errs[i] = err
 		}
 	}
-	return errs
+	return errs, w.s.d.interruptible && !t.committing && w.s.d.class(err) == away
 }
 
 // attempt gives the jobs' own errors, and the one that spoils them all.
@@ -156,6 +163,7 @@ func (w *writer) attempt(t *tx, jobs []*job) ([]error, error) {
 	if err := t.writeEvents(); err != nil {
 		return errs, err
 	}
+	t.committing = true
 	return errs, t.exec("COMMIT")
 }
 
@@ -166,14 +174,13 @@ func (w *writer) each(t *tx, jobs []*job, errs []error) error {
 			return err
 		}
 		mark := t.mark()
-		end := "RELEASE SAVEPOINT job"
 		if errs[i] = j.apply(t); errs[i] != nil {
 			t.rewind(mark)
 			if err := t.exec("ROLLBACK TO SAVEPOINT job"); err != nil {
 				return errors.Join(errs[i], err)
 			}
 		}
-		if err := t.exec(end); err != nil {
+		if err := t.exec("RELEASE SAVEPOINT job"); err != nil {
 			return err
 		}
 	}
