@@ -90,7 +90,7 @@ func (o *owner) markFailed(id stoker.ResourceID, cause error) bool {
 // heal converges the stack again as it is wanted: what failed is replaced.
 func (o *owner) heal() error {
 	switch {
-	case o.st.Action == stoker.ActionDelete, o.st.Action == stoker.ActionRollback, !o.st.Deleted.IsZero():
+	case !o.healable():
 		return nil
 	case o.st.Status == stoker.StatusInProgress:
 		// The run under way began before the failure; begin again.
@@ -125,10 +125,7 @@ func (o *owner) healAfter(wait time.Duration) {
 			return
 		}
 		err := e.do(e.base, id, func(o *owner) error {
-			if o.st == nil || o.st.Status == stoker.StatusInProgress || o.healthy() {
-				return nil
-			}
-			if o.st.Action == stoker.ActionDelete || o.st.Action == stoker.ActionRollback {
+			if o.st == nil || o.st.Status == stoker.StatusInProgress || !o.healable() || o.healthy() {
 				return nil
 			}
 			next := *o.st
@@ -139,6 +136,14 @@ func (o *owner) healAfter(wait time.Duration) {
 			e.log.Warn("heal", "stack", id, "err", err)
 		}
 	})
+}
+
+// healable tells whether the stack was once as wanted: what never came up, goes
+// away or was rolled back to nothing is not healed.
+func (o *owner) healable() bool {
+	st := o.st
+	failedCreate := st.Action == stoker.ActionCreate && st.Status == stoker.StatusFailed
+	return st.Deleted.IsZero() && st.Action != stoker.ActionDelete && st.Spec.Template != "" && !failedCreate
 }
 
 func (o *owner) healthy() bool {

@@ -1,0 +1,184 @@
+package stack_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/stack"
+	"github.com/stoker-project/stoker/store/storetest"
+)
+
+// TestFullDisk: while nothing can be stored nothing new is done, operations are
+// refused with the store's reason, and what was under way goes on afterwards.
+func TestFullDisk(t *testing.T) {
+	w := newWorld()
+	gate := make(chan struct{})
+	w.gates["create a"] = gate
+	store := storetest.NewMemory()
+	var full atomic.Bool
+	refused := make(chan struct{}, 100)
+	store.BeforeCommit = func(int, stoker.Batch) error {
+		if full.Load() {
+			refused <- struct{}{}
+			return stoker.Errorf(stoker.Unavailable, "the disk is full")
+		}
+		return nil
+	}
+	b := start(t, w, store)
+	st, err := b.Create(t.Context(), stack.Input{Name: "s", DisableRollback: true,
+		Spec: template("resources: {a: {type: T::Thing}, b: {type: T::Thing, depends_on: a}}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full.Store(true)
+	close(gate)
+	<-refused // the end of a cannot be stored
+	if _, err := b.Create(t.Context(), stack.Input{Name: "other", Spec: template("resources: {}")}); !stoker.IsKind(err, stoker.Unavailable) {
+		t.Errorf("create on a full disk: %v, want Unavailable", err)
+	}
+	<-refused
+	if got := w.calls("create"); len(got) != 1 {
+		t.Errorf("created %q while nothing could be stored", got)
+	}
+	full.Store(false)
+	want(t, b.await(st.ID), "CREATE_COMPLETE")
+	if w.count() != 2 {
+		t.Errorf("%d things, want 2", w.count())
+	}
+}
+
+// TestLostLease: an engine that another has overtaken stores nothing more; the
+// next owner goes on with the same tokens.
+func TestLostLease(t *testing.T) {
+	w := newWorld()
+	gate := make(chan struct{})
+	w.gates["create a"] = gate
+	store := storetest.NewMemory()
+	b := start(t, w, store)
+	st, err := b.Create(t.Context(), stack.Input{Name: "s", DisableRollback: true, Spec: template("resources: {a: {type: T::Thing}}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stolen, err := store.Acquire(t.Context(), st.ID, "local", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Release(t.Context(), stolen); err != nil {
+		t.Fatal(err)
+	}
+	close(gate)
+	var got *stoker.Stack
+	for got == nil || got.Status == stoker.StatusInProgress {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		got, err = b.Await(ctx, st.ID)
+		cancel()
+		if err != nil && !errors.Is(err, stoker.ErrLeaseLost) {
+			t.Fatal(err)
+		}
+	}
+	want(t, got, "CREATE_COMPLETE")
+	if w.count() != 1 {
+		t.Errorf("%d things, want 1", w.count())
+	}
+}
+
+// TestBadInput: each is refused before anything is recorded, with Heat's class.
+func TestBadInput(t *testing.T) {
+	b := start(t, newWorld(), storetest.NewMemory())
+	tests := []struct{ name, body, class string }{
+		{"broken yaml", "resources: {a: [", ""},
+		{"unknown section", "resorces: {}", "InvalidTemplateSection"},
+		{"unknown type", "resources: {a: {type: T::Nothing}}", "StackValidationFailed"},
+		{"unknown property", "resources: {a: {type: T::Thing, properties: {vlue: 1}}}", "StackValidationFailed"},
+		{"unknown reference", "resources: {a: {type: T::Thing, properties: {value: {get_resource: b}}}}", "InvalidTemplateReference"},
+		{"cycle", "resources: {a: {type: T::Thing, depends_on: b}, b: {type: T::Thing, depends_on: a}}", "CircularDependencyException"},
+		{"missing parameter", "parameters: {p: {type: string}}", "UserParameterMissing"},
+		{"missing file", "resources: {a: {type: web.yaml}}", "StackValidationFailed"},
+		{"unknown attribute", "resources: {a: {type: T::Thing}, b: {type: T::Thing, properties: {value: {get_attr: [a, vlue]}}}}", "InvalidTemplateAttribute"},
+	}
+	for _, tt := range tests {
+		_, err := b.Create(t.Context(), stack.Input{Name: "s", Spec: template(tt.body)})
+		e, ok := stoker.AsError(err)
+		if !ok || e.Kind != stoker.Invalid {
+			t.Errorf("%s: error %v, want Invalid", tt.name, err)
+		} else if tt.class != "" && e.Type != tt.class {
+			t.Errorf("%s: class %s (%v), want %s", tt.name, e.Type, err, tt.class)
+		}
+	}
+	if sts, err := b.Stacks(t.Context(), stoker.StackFilter{AllProjects: true, Nested: true, Deleted: true}); err != nil || len(sts) != 0 {
+		t.Errorf("%d stacks recorded, %v", len(sts), err)
+	}
+	if _, err := b.Create(t.Context(), stack.Input{Name: "9bad", Spec: template("resources: {}")}); !stoker.IsKind(err, stoker.Invalid) {
+		t.Errorf("bad name: %v", err)
+	}
+}
+
+func TestRestartGoesOn(t *testing.T) {
+	w := newWorld()
+	w.gates["await a"] = make(chan struct{})
+	store := storetest.NewMemory()
+	b := start(t, w, store)
+	st, err := b.Create(t.Context(), stack.Input{Name: "s", DisableRollback: true, Spec: template("resources: {a: {type: T::Waiting}}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(w.calls("await")) == 0 {
+		if _, err := b.Resources(t.Context(), st.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.stop()
+	w.mu.Lock()
+	w.gates = map[string]chan struct{}{}
+	w.mu.Unlock()
+	b = start(t, w, store.Reopen())
+	want(t, b.await(st.ID), "CREATE_COMPLETE")
+	if w.count() != 1 {
+		t.Errorf("%d things, want 1", w.count())
+	}
+}
+
+func TestPreviewUpdate(t *testing.T) {
+	w := newWorld()
+	b := start(t, w, storetest.NewMemory())
+	body := `
+resources:
+  same: {type: T::Thing, properties: {value: 1}}
+  changed: {type: T::Thing, properties: {value: OLD}}
+  replaced: {type: T::Thing, properties: {kind: OLD}}
+  dependent: {type: T::Thing, properties: {value: {get_attr: [replaced, id]}}}
+  GONE: {type: T::Thing}
+`
+	st := b.create("s", body)
+	w.clearLog()
+	next := template(`
+resources:
+  same: {type: T::Thing, properties: {value: 1}}
+  changed: {type: T::Thing, properties: {value: NEW}}
+  replaced: {type: T::Thing, properties: {kind: NEW}}
+  dependent: {type: T::Thing, properties: {value: {get_attr: [replaced, id]}}}
+  added: {type: T::Thing}
+`)
+	p, err := b.PreviewUpdate(t.Context(), st.ID, stack.Input{Spec: next})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[stoker.ResourceName]stack.Verb{}
+	for _, s := range p.Steps {
+		got[s.Name] = s.Verb
+	}
+	wants := map[stoker.ResourceName]stack.Verb{"same": stack.Keep, "changed": stack.Change, "replaced": stack.Replace,
+		"dependent": stack.Change, "added": stack.Make, "GONE": stack.Remove}
+	for name, verb := range wants {
+		if got[name] != verb {
+			t.Errorf("%s: %s, want %s", name, got[name], verb)
+		}
+	}
+	if len(w.log) != 0 {
+		t.Errorf("a preview did %q", w.log)
+	}
+}
