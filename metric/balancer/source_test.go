@@ -55,11 +55,11 @@ func TestConformance(t *testing.T) {
 		balancer.Concurrency: true, balancer.Latency: false, balancer.Queue: true,
 	} {
 		t.Run(metric, func(t *testing.T) {
-			metrictest.Run(t, func(t *testing.T) metrictest.Subject {
+			metrictest.RunInBubble(t, func(t *testing.T) metrictest.Subject {
 				p := &pool{}
 				return metrictest.Subject{
 					Source: source(t, p, metric, 0), Total: total,
-					Pass:  func() { p.stats.Requests += 10; p.stats.LatencySeconds++ },
+					Pass:  func() { p.pass(1, 10, 0.1) },
 					Break: func() { p.err = stoker.Errorf(stoker.NotFound, "no pool") },
 					Mend:  func() { p.err, p.silent = nil, false },
 					Hang:  func() { p.silent = true },

@@ -8,6 +8,7 @@ import (
 	"math"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -29,6 +30,17 @@ type Subject struct {
 // Run checks a source; fresh makes one that has read nothing yet.
 func Run(t *testing.T, fresh func(t *testing.T) Subject) {
 	t.Helper()
+	run(t, fresh, func(t *testing.T, check func(*testing.T)) { check(t) })
+}
+
+// RunInBubble is Run with the time of synctest bubbles, for worlds in memory.
+func RunInBubble(t *testing.T, fresh func(t *testing.T) Subject) {
+	t.Helper()
+	run(t, fresh, synctest.Test)
+}
+
+func run(t *testing.T, fresh func(t *testing.T) Subject, within func(*testing.T, func(*testing.T))) {
+	t.Helper()
 	for name, check := range map[string]func(*testing.T, Subject){
 		"reads within a few turns":        readsSoon,
 		"a broken world is an error":      brokenIsError,
@@ -37,7 +49,9 @@ func Run(t *testing.T, fresh func(t *testing.T) Subject) {
 		"a silent world ends with ctx":    silent,
 		"errors have a kind and a reason": errorsHaveKinds,
 	} {
-		t.Run(name, func(t *testing.T) { check(t, fresh(t)) })
+		t.Run(name, func(t *testing.T) {
+			within(t, func(t *testing.T) { check(t, fresh(t)) })
+		})
 	}
 }
 
@@ -125,6 +139,7 @@ func silent(t *testing.T, s Subject) {
 	}
 	s.until(t)
 	s.Hang()
+	s.pass()
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
