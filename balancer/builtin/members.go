@@ -57,14 +57,14 @@ func (b *Balancer) AwaitMember(ctx context.Context, id stoker.PoolID, member sto
 	}
 	for {
 		replaced := p.roster.Load().replaced // before looking, so that no change is missed
-		up, cause, err := p.isUp(member)
+		up, _, err := p.isUp(member)
 		if up || err != nil {
 			return err
 		}
 		select {
 		case <-replaced:
 		case <-ctx.Done():
-			_, cause, _ = p.isUp(member)
+			_, cause, _ := p.isUp(member)
 			return notUp(member, cause, context.Cause(ctx))
 		}
 	}

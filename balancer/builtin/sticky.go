@@ -25,12 +25,12 @@ func takeCookie(lines []string, name string) (value string, rest []string) {
 			part = strings.TrimSpace(part)
 			k, v, _ := strings.Cut(part, "=")
 			switch {
-			case k != name:
+			case strings.TrimSpace(k) != name:
 				if part != "" {
 					kept = append(kept, part)
 				}
 			case value == "":
-				value = strings.Trim(v, `"`)
+				value = strings.Trim(v, ` "`)
 			}
 		}
 		if len(kept) > 0 {
