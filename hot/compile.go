@@ -9,36 +9,156 @@ import (
 type compiler struct {
 	t    *Template
 	d    *dialect
-	path []string
+	path []step
+	// steps holds the paths of places, one behind the other.
+	steps []step
 	// condition is set inside conditions, where few functions may stand.
 	condition bool
 }
 
-// at is the place of a node at the current path.
-func (c *compiler) at(n *node) place {
-	return place{path: strings.Join(c.path, "."), pos: n.pos(c.t.File)}
+// step is a key in a path, with an index into the list that is there.
+type step struct {
+	key   string
+	index int // noIndex: not in a list
 }
 
-// in runs f with a path one step longer.
-func (c *compiler) in(step string, n *node) (Expr, error) {
-	c.path = append(c.path, step)
-	e, err := c.compile(n)
-	c.path = c.path[:len(c.path)-1]
+const noIndex = -1
+
+// enter begins a new path.
+func (c *compiler) enter(keys ...string) {
+	c.path = c.path[:0]
+	for _, k := range keys {
+		c.push(k)
+	}
+}
+
+func (c *compiler) push(key string) { c.path = append(c.path, step{key, noIndex}) }
+
+func (c *compiler) pop() { c.path = c.path[:len(c.path)-1] }
+
+// where spells a path: resources.web.properties.networks[0].
+func where(path []step) string {
+	var b strings.Builder
+	for i, s := range path {
+		if i > 0 && s.key != "" {
+			b.WriteByte('.')
+		}
+		b.WriteString(s.key)
+		if s.index != noIndex {
+			b.WriteString("[" + strconv.Itoa(s.index) + "]")
+		}
+	}
+	return b.String()
+}
+
+// at is the place of a node at the current path.
+func (c *compiler) at(n *node) place {
+	if cap(c.steps)-len(c.steps) < len(c.path) {
+		c.steps = make([]step, 0, max(256, len(c.path)))
+	}
+	begin := len(c.steps)
+	c.steps = append(c.steps, c.path...)
+	return place{steps: c.steps[begin:len(c.steps):len(c.steps)], pos: n.pos(c.t.File)}
+}
+
+// compile gives the Expr of a node.
+func (c *compiler) compile(n *node) (Expr, error) {
+	e, err := c.reduce(n)
+	if e == nil && err == nil {
+		e = literal{n.val}
+	}
 	return e, err
 }
 
-// compile gives the Expr of a node; a literal where there is no function in it.
-func (c *compiler) compile(n *node) (Expr, error) {
+// reduce is compile, but gives nil for a node without a function in it: most
+// of a template is that, and costs nothing then.
+func (c *compiler) reduce(n *node) (Expr, error) {
 	switch n.val.(type) {
 	case map[string]any:
 		if f := c.function(n); f != nil {
 			return c.call(f, n)
 		}
-		return c.mapping(n)
+		vals, err := c.kids(n)
+		if vals == nil || err != nil {
+			return nil, err
+		}
+		return &dict{n.keys, vals}, nil
 	case []any:
-		return c.sequence(n)
+		vals, err := c.kids(n)
+		if vals == nil || err != nil {
+			return nil, err
+		}
+		return list(vals), nil
 	}
-	return literal{n.val}, nil
+	return nil, nil
+}
+
+// kids compiles what is in a map or list; nil if no function is in it.
+func (c *compiler) kids(n *node) ([]Expr, error) {
+	var out []Expr
+	for i, kid := range n.kids {
+		if out == nil && isScalar(kid.val) {
+			continue
+		}
+		e, err := c.kid(n, i)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil && out == nil {
+			out = literals(n.kids)
+		}
+		if e != nil {
+			out[i] = e
+		}
+	}
+	return out, nil
+}
+
+func literals(nodes []*node) []Expr {
+	out := make([]Expr, len(nodes))
+	for i, n := range nodes {
+		out[i] = literal{n.val}
+	}
+	return out
+}
+
+// kid reduces the i-th value in a map or list, on a path one step longer.
+func (c *compiler) kid(n *node, i int) (Expr, error) {
+	if n.isMap() {
+		c.push(n.keys[i])
+		defer c.pop()
+		return c.reduce(n.kids[i])
+	}
+	if len(c.path) == 0 {
+		c.push("")
+		defer c.pop()
+	}
+	depth := len(c.path)
+	outer := c.path[depth-1]
+	c.path[depth-1].index = i
+	if outer.index != noIndex { // a list in a list
+		c.path[depth-1] = outer
+		c.path = append(c.path, step{"", i})
+	}
+	e, err := c.reduce(n.kids[i])
+	c.path = c.path[:depth]
+	c.path[depth-1] = outer
+	return e, err
+}
+
+// fields compiles a map's values one by one.
+func (c *compiler) fields(n *node) (*dict, error) {
+	vals, err := c.items(n)
+	return &dict{n.keys, vals}, err
+}
+
+// items compiles what is in a list or map one by one.
+func (c *compiler) items(n *node) ([]Expr, error) {
+	vals, err := c.kids(n)
+	if vals == nil && err == nil {
+		vals = literals(n.kids)
+	}
+	return vals, err
 }
 
 // function tells what function a node calls: a map with exactly one key that is
@@ -52,79 +172,12 @@ func (c *compiler) function(n *node) parseFunc {
 
 func (c *compiler) call(f parseFunc, n *node) (Expr, error) {
 	name := n.keys[0]
-	c.path = append(c.path, name)
-	defer func() { c.path = c.path[:len(c.path)-1] }()
+	c.push(name)
+	defer c.pop()
 	if c.condition && !c.d.conditions[name] {
 		return nil, c.at(n).errorf(typeCondFunction, "The function is not supported for condition: %s", name)
 	}
 	return f(c, name, n.kids[0])
-}
-
-func (c *compiler) mapping(n *node) (Expr, error) {
-	d, err := c.fields(n)
-	if err != nil {
-		return nil, err
-	}
-	if allLiteral(d.vals) {
-		return literal{n.val}, nil
-	}
-	return d, nil
-}
-
-// fields compiles a map's values one by one.
-func (c *compiler) fields(n *node) (*dict, error) {
-	d := &dict{keys: n.keys, vals: make([]Expr, len(n.kids))}
-	for i, kid := range n.kids {
-		e, err := c.in(n.keys[i], kid)
-		if err != nil {
-			return nil, err
-		}
-		d.vals[i] = e
-	}
-	return d, nil
-}
-
-func (c *compiler) sequence(n *node) (Expr, error) {
-	items, err := c.items(n)
-	if err != nil {
-		return nil, err
-	}
-	if allLiteral(items) {
-		return literal{n.val}, nil
-	}
-	return list(items), nil
-}
-
-// items compiles a list's items; their path is the list's with an index.
-func (c *compiler) items(n *node) ([]Expr, error) {
-	last := len(c.path) - 1
-	if last < 0 {
-		c.path, last = append(c.path, ""), 0
-		defer func() { c.path = c.path[:0] }()
-	}
-	base := c.path[last]
-	defer func() { c.path[last] = base }()
-	items := make([]Expr, len(n.kids))
-	for i, kid := range n.kids {
-		if !isScalar(kid.val) {
-			c.path[last] = base + "[" + strconv.Itoa(i) + "]"
-		}
-		e, err := c.compile(kid)
-		if err != nil {
-			return nil, err
-		}
-		items[i] = e
-	}
-	return items, nil
-}
-
-func allLiteral(es []Expr) bool {
-	for _, e := range es {
-		if _, ok := e.(literal); !ok {
-			return false
-		}
-	}
-	return true
 }
 
 // isList tells whether a node is a list by itself, not by a function.

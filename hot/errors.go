@@ -52,14 +52,24 @@ func missingParameter(name string) *stoker.Error {
 		Message: fmt.Sprintf("The Parameter (%s) was not provided.", name)}
 }
 
-// A place is where something stands in a template, for messages.
+// A place is where something stands in a template, for messages. steps is the
+// path when path is empty: it is spelled only when a message needs it.
 type place struct {
-	path string
-	pos  stoker.Pos
+	path  string
+	steps []step
+	pos   stoker.Pos
+}
+
+// at spells the path.
+func (p place) at() string {
+	if p.path == "" {
+		return where(p.steps)
+	}
+	return p.path
 }
 
 func (p place) errorf(typ, format string, args ...any) *stoker.Error {
-	return &stoker.Error{Kind: stoker.Invalid, Type: typ, Path: p.path, Pos: p.pos,
+	return &stoker.Error{Kind: stoker.Invalid, Type: typ, Path: p.at(), Pos: p.pos,
 		Message: fmt.Sprintf(format, args...)}
 }
 
@@ -70,7 +80,7 @@ func (p place) wrap(err error) error {
 		return err
 	}
 	located := *e
-	located.Path = p.path
+	located.Path = p.at()
 	if located.Pos == (stoker.Pos{}) {
 		located.Pos = p.pos
 	}

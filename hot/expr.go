@@ -35,7 +35,7 @@ type Scope interface {
 // from the end. It gives false where the path leads nowhere.
 func Walk(v any, path []any) (any, bool) {
 	for _, key := range path {
-		next, ok := step(v, key)
+		next, ok := walkStep(v, key)
 		if !ok {
 			return nil, false
 		}
@@ -44,7 +44,7 @@ func Walk(v any, path []any) (any, bool) {
 	return v, true
 }
 
-func step(v, key any) (any, bool) {
+func walkStep(v, key any) (any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		k, ok := key.(string)

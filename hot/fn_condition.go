@@ -11,15 +11,15 @@ import (
 // choice is the function "if": only the branch that the condition chooses is
 // ever resolved.
 type choice struct {
-	cond       Expr
-	yes, else_ Expr // else_ nil: nothing there
+	cond    Expr
+	yes, no Expr // no nil: nothing there
 }
 
 func (e *choice) parts() []Expr {
-	if e.else_ == nil {
+	if e.no == nil {
 		return []Expr{e.cond, e.yes}
 	}
-	return []Expr{e.cond, e.yes, e.else_}
+	return []Expr{e.cond, e.yes, e.no}
 }
 
 func parseIf(c *compiler, name string, arg *node) (Expr, error) {
@@ -47,7 +47,7 @@ func (c *compiler) choice(arg *node) (Expr, error) {
 	}
 	e := &choice{cond: cond, yes: branches[0]}
 	if len(branches) > 1 {
-		e.else_ = branches[1]
+		e.no = branches[1]
 	}
 	return e, nil
 }
@@ -63,7 +63,7 @@ func (e *choice) branch(s Scope) (Expr, error) {
 	if err != nil || yes {
 		return e.yes, err
 	}
-	return e.else_, nil
+	return e.no, nil
 }
 
 func (e *choice) Resolve(s Scope) (any, error) {
@@ -196,14 +196,14 @@ func (c *compiler) compileConditions(section *node) error {
 		c.t.conditions[name] = &condition{node: section.kids[i]}
 	}
 	for i, name := range section.keys {
-		c.path = []string{"conditions", name}
+		c.enter("conditions", name)
 		e, err := c.conditionOf(section.kids[i])
 		if err != nil {
 			return err
 		}
 		c.t.conditions[name].expr = e
 	}
-	c.path = nil
+	c.enter()
 	return c.t.checkConditionCycles(section.keys)
 }
 

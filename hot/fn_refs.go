@@ -21,7 +21,7 @@ func parseGetParam(c *compiler, name string, arg *node) (Expr, error) {
 	}
 	if p, ok := firstName(e); ok && !c.t.knowsParameter(p) {
 		err := missingParameter(p)
-		err.Path, err.Pos = strings.Join(c.path, "."), arg.pos(c.t.File)
+		err.Path, err.Pos = where(c.path), arg.pos(c.t.File)
 		err.Hint = didYouMean(p, c.t.parameterNames())
 		return nil, err
 	}
@@ -104,12 +104,12 @@ func (c *compiler) checkResource(name any, n *node) error {
 	if _, ok := c.t.resources[s]; ok && isString(name) {
 		return nil
 	}
-	return c.t.noResource(s, place{strings.Join(c.path[:len(c.path)-1], "."), n.pos(c.t.File)})
+	return c.t.noResource(s, place{path: where(c.path[:len(c.path)-1]), pos: n.pos(c.t.File)})
 }
 
 func (t *Template) noResource(name string, at place) error {
-	e := unknownReference(name, at.path)
-	e.Path, e.Pos = at.path, at.pos
+	e := unknownReference(name, at.at())
+	e.Path, e.Pos = at.at(), at.pos
 	e.Hint = didYouMean(name, t.resourceNames)
 	return e
 }
@@ -123,7 +123,7 @@ func resourceName(name Expr, s Scope, at place) (string, error) {
 	if n, ok := v.(string); ok && n != "" {
 		return n, nil
 	}
-	return "", at.wrap(unknownReference(pyStr(v), at.path))
+	return "", at.wrap(unknownReference(pyStr(v), at.at()))
 }
 
 func (e *getResource) Resolve(s Scope) (any, error) {

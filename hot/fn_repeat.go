@@ -90,14 +90,14 @@ func (e *repeat) Resolve(s Scope) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	volume := volumeOf(template)
+	f := filler{keys: keys, left: maxVolume}
 	out := make([]any, 0, copies)
 	for i := range copies {
-		v, n := fill(template, keys, pick(lists, i, nested))
-		if volume += n; volume > maxVolume {
+		f.vals = pick(lists, i, nested)
+		out = append(out, f.fill(template))
+		if f.left < 0 {
 			return nil, e.at.errorf(typeValueError, "%s makes more than %d bytes", e.name, maxVolume)
 		}
-		out = append(out, v)
 	}
 	return out, nil
 }
@@ -223,54 +223,70 @@ func pick(lists [][]any, i int, nested bool) []any {
 	return out
 }
 
+// filler fills a template in. left is what it may still produce; it stops
+// producing when that is used up.
+type filler struct {
+	keys []string
+	vals []any
+	left int
+}
+
 // fill copies a template with the variables replaced in all its strings, keys
-// too, and tells the volume of the copy. A string that is nothing but a
-// variable becomes the value itself if that is no string.
-func fill(template any, keys []string, vals []any) (v any, volume int) {
+// too. A string that is nothing but a variable becomes the value itself if that
+// is no string.
+func (f *filler) fill(template any) any {
+	f.left--
+	if f.left < 0 {
+		return nil
+	}
 	switch t := template.(type) {
 	case string:
-		for i, k := range keys {
-			if t == k && !isString(vals[i]) {
-				return vals[i], volumeOf(vals[i])
+		for i, k := range f.keys {
+			if t == k && f.vals[i] != nil && !isString(f.vals[i]) {
+				f.left -= volumeOf(f.vals[i])
+				return f.vals[i]
 			}
 		}
-		s := fillString(t, keys, vals)
-		return s, len(s) + 1
+		return f.text(t)
 	case []any:
 		out := make([]any, len(t))
 		for i, item := range t {
-			var n int
-			out[i], n = fill(item, keys, vals)
-			volume += n
+			out[i] = f.fill(item)
 		}
-		return out, volume + 1
+		return out
 	case map[string]any:
 		out := make(map[string]any, len(t))
 		for k, item := range t {
-			filled, n := fill(item, keys, vals)
-			out[fillString(k, keys, vals)] = filled
-			volume += n + len(k)
+			out[f.text(k)] = f.fill(item)
 		}
-		return out, volume + 1
+		return out
 	}
-	return template, 1
+	return template
 }
 
-func isString(v any) bool { _, ok := v.(string); return ok }
-
-func fillString(s string, keys []string, vals []any) string {
-	for i, k := range keys {
-		if k == "" || !strings.Contains(s, k) {
+func (f *filler) text(s string) string {
+	for i, k := range f.keys {
+		n := 0
+		if k != "" {
+			n = strings.Count(s, k)
+		}
+		if n == 0 {
 			continue
 		}
 		text := ""
-		if vals[i] != nil {
-			text = textOf(vals[i])
+		if f.vals[i] != nil {
+			text = textOf(f.vals[i])
+		}
+		if f.left -= n * len(text); f.left < 0 {
+			return ""
 		}
 		s = strings.ReplaceAll(s, k, text)
 	}
+	f.left -= len(s)
 	return s
 }
+
+func isString(v any) bool { _, ok := v.(string); return ok }
 
 // textOf spells a value inside a text: as str_replace does.
 func textOf(v any) string {

@@ -122,7 +122,7 @@ func split(name string, arg any) (any, error) {
 	if !ok {
 		return nil, valueErr(`Incorrect index to "%s" should be: "%s" : [ ",", "apples,pears", <index>]`, name, name)
 	}
-	part, ok := step(parts, i)
+	part, ok := walkStep(parts, i)
 	if !ok {
 		return nil, valueErr(`Incorrect index to "%s" should be between 0 and %d`, name, len(parts)-1)
 	}

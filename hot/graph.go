@@ -138,7 +138,7 @@ func chosen(e Expr, s Scope) ([]string, error) {
 func (t *Template) checkCycles() error {
 	definite := map[string][]string{}
 	for _, r := range t.Resources {
-		if r.Condition != nil {
+		if r.Condition != nil || len(r.requires) == 0 {
 			continue
 		}
 		names := slices.Clone(r.DependsOn)

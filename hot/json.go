@@ -12,7 +12,7 @@ import (
 // keys and the places, or cost several times as much token by token; generated
 // templates of a thousand resources are read often.
 func parseJSON(text []byte) (*node, error) {
-	p := &jsonParser{text: text, line: 1}
+	p := &jsonParser{text: text, line: 1, known: map[string]any{}}
 	n, err := p.value(0)
 	if err != nil {
 		return nil, err
@@ -29,6 +29,26 @@ type jsonParser struct {
 	at        int
 	line      int
 	lineStart int
+
+	// Most of the time goes into memory, so nodes come from slabs, short strings
+	// that come again are shared, and open maps and lists collect on stacks.
+	slab  []node
+	known map[string]any
+	open  struct {
+		keys []string
+		kids []*node
+	}
+}
+
+// node makes a node at the current place.
+func (p *jsonParser) node() *node {
+	if len(p.slab) == 0 {
+		p.slab = make([]node, 128)
+	}
+	n := &p.slab[0]
+	p.slab = p.slab[1:]
+	n.size, n.line, n.col = 1, int32(p.line), int32(p.at-p.lineStart+1)
+	return n
 }
 
 func (p *jsonParser) errorf(format string, args ...any) error {
@@ -71,7 +91,7 @@ func (p *jsonParser) value(depth int) (*node, error) {
 	case c == 0 && p.at == len(p.text):
 		return nil, p.errorf("the JSON text ends too early")
 	}
-	n := &node{size: 1, line: p.line, col: p.at - p.lineStart + 1}
+	n := p.node()
 	var err error
 	if c == '"' {
 		n.val, err = p.str()
@@ -82,56 +102,80 @@ func (p *jsonParser) value(depth int) (*node, error) {
 }
 
 func (p *jsonParser) object(depth int) (*node, error) {
-	b := newMapBuilder(p.line, p.at-p.lineStart+1)
+	n := p.node()
+	keys, kids := len(p.open.keys), len(p.open.kids)
 	p.at++
-	if p.peek() == '}' {
-		p.at++
-		return b.n, nil
-	}
-	for {
-		if p.peek() != '"' {
-			return nil, p.errorf("want a key in double quotes")
-		}
-		key, err := p.str()
+	for done := p.end('}'); !done; {
+		key, err := p.key()
 		if err != nil {
 			return nil, err
 		}
-		if p.peek() != ':' {
-			return nil, p.errorf("want ':' after the key %q", key)
-		}
-		p.at++
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
-		b.add(key, v, true)
-		if done, err := p.separator('}'); done || err != nil {
-			return b.n, err
+		p.open.keys, p.open.kids = append(p.open.keys, key), append(p.open.kids, v)
+		if done, err = p.separator('}'); err != nil {
+			return nil, err
 		}
 	}
+	b := newMapBuilder(n, len(p.open.keys)-keys)
+	for i, key := range p.open.keys[keys:] {
+		b.add(key, p.open.kids[kids+i], true)
+	}
+	p.open.keys, p.open.kids = p.open.keys[:keys], p.open.kids[:kids]
+	return n, nil
+}
+
+// key reads a key and its colon.
+func (p *jsonParser) key() (string, error) {
+	if p.peek() != '"' {
+		return "", p.errorf("want a key in double quotes")
+	}
+	v, err := p.str()
+	if err != nil {
+		return "", err
+	}
+	key := v.(string)
+	if p.peek() != ':' {
+		return "", p.errorf("want ':' after the key %q", key)
+	}
+	p.at++
+	return key, nil
 }
 
 func (p *jsonParser) array(depth int) (*node, error) {
-	n := &node{size: 1, line: p.line, col: p.at - p.lineStart + 1}
-	items := []any{}
+	n := p.node()
+	kids := len(p.open.kids)
 	p.at++
-	if p.peek() == ']' {
-		p.at++
-		n.val = items
-		return n, nil
-	}
-	for {
+	for done := p.end(']'); !done; {
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
-		n.append(v)
-		items = append(items, v.val)
-		if done, err := p.separator(']'); done || err != nil {
-			n.val = items
-			return n, err
+		p.open.kids = append(p.open.kids, v)
+		if done, err = p.separator(']'); err != nil {
+			return nil, err
 		}
 	}
+	items := make([]any, len(p.open.kids)-kids)
+	n.kids = make([]*node, 0, len(items))
+	for i, v := range p.open.kids[kids:] {
+		n.append(v)
+		items[i] = v.val
+	}
+	n.val = items
+	p.open.kids = p.open.kids[:kids]
+	return n, nil
+}
+
+// end takes the end of an empty map or list.
+func (p *jsonParser) end(c byte) bool {
+	if p.peek() != c {
+		return false
+	}
+	p.at++
+	return true
 }
 
 func (p *jsonParser) separator(end byte) (done bool, err error) {
@@ -147,13 +191,13 @@ func (p *jsonParser) separator(end byte) (done bool, err error) {
 }
 
 // str reads a string; the common one without escapes costs one copy.
-func (p *jsonParser) str() (string, error) {
+func (p *jsonParser) str() (any, error) {
 	start := p.at
 	for i := p.at + 1; i < len(p.text); i++ {
 		switch c := p.text[i]; {
 		case c == '"':
 			p.at = i + 1
-			return string(p.text[start+1 : i]), nil
+			return p.share(p.text[start+1 : i]), nil
 		case c == '\\':
 			return p.escaped(start, i)
 		case c < ' ':
@@ -164,7 +208,21 @@ func (p *jsonParser) str() (string, error) {
 	return "", p.errorf("a JSON string without an end")
 }
 
-func (p *jsonParser) escaped(start, i int) (string, error) {
+// share makes a string, short ones only once.
+func (p *jsonParser) share(b []byte) any {
+	if len(b) > 24 {
+		return string(b)
+	}
+	if v, ok := p.known[string(b)]; ok {
+		return v
+	}
+	s := string(b)
+	var v any = s
+	p.known[s] = v
+	return v
+}
+
+func (p *jsonParser) escaped(start, i int) (any, error) {
 	for ; i < len(p.text) && p.text[i] != '"'; i++ {
 		if p.text[i] == '\\' {
 			i++
@@ -188,18 +246,19 @@ func (p *jsonParser) bare() (any, error) {
 	for end < len(p.text) && !delimits(p.text[end]) {
 		end++
 	}
-	word := string(p.text[start:end])
 	var v any
-	switch word {
-	case "true", "false":
-		v = word == "true"
+	switch string(p.text[start:end]) {
+	case "true":
+		v = true
+	case "false":
+		v = false
 	case "null":
 	default:
 		if !json.Valid(p.text[start:end]) {
 			_, size := utf8.DecodeRune(p.text[start:])
 			return nil, p.errorf("unexpected %q", p.text[start:max(min(end, start+20), start+size)])
 		}
-		n, err := jsonNumber(word)
+		n, err := jsonNumber(string(p.text[start:end]))
 		if err != nil {
 			return nil, p.errorf("%v", err)
 		}

@@ -26,9 +26,9 @@ type node struct {
 	val       any      // the whole value: nil, bool, int64, float64, string, []any, map[string]any
 	keys      []string // of a map, in the order of the text
 	kids      []*node  // the values of keys, or a list's items
-	size      int      // nodes in it, itself included
-	depth     int      // levels below it
-	line, col int
+	size      int32    // nodes in it, itself included; too large ones are refused
+	depth     int32    // levels below it
+	line, col int32
 }
 
 func (n *node) isMap() bool { _, ok := n.val.(map[string]any); return ok }
@@ -44,7 +44,7 @@ func (n *node) key(name string) *node {
 }
 
 func (n *node) pos(file string) stoker.Pos {
-	return stoker.Pos{File: file, Line: n.line, Column: n.col}
+	return stoker.Pos{File: file, Line: int(n.line), Column: int(n.col)}
 }
 
 // mapBuilder collects a map's pairs; of equal keys the last value counts, at the
@@ -52,28 +52,33 @@ func (n *node) pos(file string) stoker.Pos {
 type mapBuilder struct {
 	n   *node
 	val map[string]any
-	at  map[string]int // index of keys; made when the map has grown large
+	at  map[string]int // index of keys; made when a key comes twice
 }
 
-func newMapBuilder(line, col int) *mapBuilder {
-	m := map[string]any{}
-	return &mapBuilder{n: &node{val: m, size: 1, line: line, col: col}, val: m}
+func newMapBuilder(n *node, size int) mapBuilder {
+	m := make(map[string]any, size)
+	n.val, n.keys, n.kids = m, make([]string, 0, size), make([]*node, 0, size)
+	return mapBuilder{n: n, val: m}
 }
 
 // add sets a key; replace tells whether an earlier one gives way.
 func (b *mapBuilder) add(key string, v *node, replace bool) {
-	if _, dup := b.val[key]; dup {
-		if replace {
-			i := b.index(key)
-			b.n.size += v.size - b.n.kids[i].size
-			b.n.kids[i], b.val[key] = v, v.val
+	if !replace {
+		if _, dup := b.val[key]; dup {
+			return
 		}
+	}
+	before := len(b.val)
+	b.val[key] = v.val
+	if len(b.val) == before {
+		i := b.index(key)
+		b.n.size += v.size - b.n.kids[i].size
+		b.n.kids[i] = v
 		return
 	}
 	if b.at != nil {
 		b.at[key] = len(b.n.keys)
 	}
-	b.val[key] = v.val
 	b.n.keys = append(b.n.keys, key)
 	b.n.append(v)
 }
@@ -97,10 +102,10 @@ func (n *node) append(v *node) {
 // check refuses what has grown too large.
 func (n *node) check() error {
 	if n.depth > maxDepth {
-		return tooDeep(n.line, n.col)
+		return tooDeep(int(n.line), int(n.col))
 	}
 	if n.size > maxNodes {
-		return syntaxError(n.line, n.col, fmt.Sprintf("more than %d values (aliases counted each time)", maxNodes))
+		return syntaxError(int(n.line), int(n.col), fmt.Sprintf("more than %d values (aliases counted each time)", maxNodes))
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (c *compiler) parameterSection(section *node) error {
 		return err
 	}
 	for i, name := range names {
-		c.path = []string{"parameters", name}
+		c.enter("parameters", name)
 		p, err := c.parameter(name, nodes[i])
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func (c *compiler) parameterSection(section *node) error {
 		c.t.Parameters = append(c.t.Parameters, p)
 		c.t.parameters[name] = p
 	}
-	c.path = nil
+	c.enter()
 	return nil
 }
 
@@ -128,7 +128,7 @@ func (c *compiler) tags(n *node) ([]string, error) {
 		return nil, nil
 	}
 	if !isList(n) {
-		return nil, c.at(n).errorf(typeSchema, "Tags property should be a list for parameter: %s", c.path[1])
+		return nil, c.at(n).errorf(typeSchema, "Tags property should be a list for parameter: %s", c.path[1].key)
 	}
 	var tags []string
 	for _, t := range n.kids {

@@ -123,26 +123,19 @@ func notFound(typeName, why string) error {
 }
 
 // levels lists the parts of the registry that count for a resource, the most
-// specific first.
+// specific first: resources/<name>/<name>/..., and the registry itself.
 func (e *Environment) levels(resource []string) []map[string]any {
 	levels := []map[string]any{e.Registry}
-	at := e.Registry
+	entries := asMap(e.Registry[resourcesKey])
 	for _, name := range resource {
-		entries, _ := at[resourcesKey].(map[string]any)
-		if at == nil || entries == nil {
-			entries = at // below the first level the names stand bare
-		}
 		var next map[string]any
 		for _, k := range matching(entries, name) {
-			if m, ok := entries[k].(map[string]any); ok {
+			if m := asMap(entries[k]); m != nil {
 				levels = slices.Insert(levels, 0, m)
 				next = m
 			}
 		}
-		if next == nil {
-			break
-		}
-		at = next
+		entries = next
 	}
 	return levels
 }
@@ -151,7 +144,7 @@ func (e *Environment) levels(resource []string) []map[string]any {
 func matching(entries map[string]any, name string) []string {
 	var keys []string
 	for _, k := range sortedKeys(entries) {
-		if ok, err := path.Match(k, name); k != name && k != resourcesKey && err == nil && ok {
+		if ok, err := path.Match(k, name); k != name && err == nil && ok {
 			keys = append(keys, k)
 		}
 	}

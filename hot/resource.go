@@ -20,7 +20,6 @@ type Resource struct {
 	Condition Expr
 	Pos       stoker.Pos
 
-	at       place // of its properties
 	requires []string
 }
 
@@ -50,7 +49,7 @@ func (c *compiler) resourceSection(section *node) error {
 	}
 	allowed := c.resourceKeys()
 	for i, name := range c.t.resourceNames {
-		c.path = []string{"resources", name}
+		c.enter("resources", name)
 		r, err := c.resource(name, section.kids[i], allowed)
 		if err != nil {
 			return err
@@ -58,7 +57,7 @@ func (c *compiler) resourceSection(section *node) error {
 		c.t.Resources = append(c.t.Resources, r)
 		c.t.resources[name] = r
 	}
-	c.path = nil
+	c.enter()
 	return nil
 }
 
@@ -70,7 +69,6 @@ func (c *compiler) resource(name string, n *node, allowed []string) (*Resource, 
 		return nil, err
 	}
 	r := &Resource{Name: name, Pos: n.pos(c.t.File)}
-	r.at = place{path: "resources." + name + ".properties", pos: r.Pos}
 	typ, ok := n.key("type").val.(string)
 	if !ok || typ == "" {
 		return nil, c.fail(n.key("type"), "Resource %s type type must be string", name)
@@ -168,15 +166,15 @@ func (t *Template) ResolveDeletionPolicy(s Scope, r *Resource) (string, error) {
 		return "Delete", nil
 	}
 	p, err := deletionPolicy(v, t.dialect.version >= v2016b)
-	return p, place{path: "resources." + r.Name + ".deletion_policy", pos: r.Pos}.wrap(err)
+	return p, r.section("deletion_policy").wrap(err)
 }
 
 func (c *compiler) dependsOn(r *Resource, n *node) error {
 	if n == nil || n.val == nil {
 		return nil
 	}
-	c.path = append(c.path, "depends_on")
-	defer func() { c.path = c.path[:len(c.path)-1] }()
+	c.push("depends_on")
+	defer c.pop()
 	names := n.kids
 	if isString(n.val) {
 		names = []*node{n}
@@ -198,32 +196,33 @@ func (c *compiler) dependsOn(r *Resource, n *node) error {
 
 // ResolveProperties resolves the properties one by one. Those whose value holds
 // something unknown are left out and listed; those that are omitted are just
-// left out. Any other error ends it.
+// left out. Any other error ends it. When all properties come from one function
+// and that is unknown, the error is ErrUnknown.
 func (r *Resource) ResolveProperties(s Scope) (props map[string]any, unknown []string, err error) {
-	return resolveEach(r.Properties, s, r.at)
+	return r.resolveEach(r.Properties, s, "properties")
 }
 
-// ResolveMetadata and ResolveUpdatePolicy do the same for those sections.
+// ResolveMetadata resolves the keys of metadata one by one.
 func (r *Resource) ResolveMetadata(s Scope) (map[string]any, []string, error) {
-	return resolveEach(r.Metadata, s, r.section("metadata"))
+	return r.resolveEach(r.Metadata, s, "metadata")
 }
 
 // ResolveUpdatePolicy resolves the keys of update_policy one by one.
 func (r *Resource) ResolveUpdatePolicy(s Scope) (map[string]any, []string, error) {
-	return resolveEach(r.UpdatePolicy, s, r.section("update_policy"))
+	return r.resolveEach(r.UpdatePolicy, s, "update_policy")
 }
 
 func (r *Resource) section(name string) place {
 	return place{path: "resources." + r.Name + "." + name, pos: r.Pos}
 }
 
-func resolveEach(e Expr, s Scope, at place) (map[string]any, []string, error) {
+func (r *Resource) resolveEach(e Expr, s Scope, section string) (map[string]any, []string, error) {
 	if e == nil {
 		return map[string]any{}, nil, nil
 	}
 	d, ok := e.(whole).Expr.(*dict)
 	if !ok {
-		return resolveMap(e, s, at)
+		return resolveMap(e, s, r.section(section))
 	}
 	props := make(map[string]any, len(d.keys))
 	var unknown []string

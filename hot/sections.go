@@ -66,7 +66,7 @@ func (c *compiler) description(n *node) error {
 	}
 	c.t.Description = pyStr(n.val)
 	if !isScalar(n.val) {
-		c.path = []string{"description"}
+		c.enter("description")
 		return c.fail(n, "a text is wanted, not a %s", values.TypeName(n.val))
 	}
 	return nil
@@ -77,8 +77,8 @@ func (c *compiler) entries(section *node, name, object string) ([]string, []*nod
 	if section == nil || section.val == nil {
 		return nil, nil, nil
 	}
-	c.path = []string{name}
-	defer func() { c.path = nil }()
+	c.enter(name)
+	defer c.enter()
 	if !section.isMap() {
 		return nil, nil, c.fail(section, `"%s" must contain a map of %s maps. Found a %s instead`, name, object, values.TypeName(section.val))
 	}
@@ -123,8 +123,8 @@ func (c *compiler) groups(section *node) error {
 	if section == nil || section.val == nil {
 		return nil
 	}
-	c.path = []string{"parameter_groups"}
-	defer func() { c.path = nil }()
+	c.enter("parameter_groups")
+	defer c.enter()
 	if !isList(section) {
 		return c.fail(section, "The parameter_groups should be a list, not a %s", values.TypeName(section.val))
 	}
@@ -194,14 +194,14 @@ func (c *compiler) outputSection(section *node) error {
 		allowed = append(allowed, "condition")
 	}
 	for i, n := range nodes {
-		c.path = []string{"outputs", names[i]}
+		c.enter("outputs", names[i])
 		o, err := c.output(names[i], n, allowed)
 		if err != nil {
 			return err
 		}
 		c.t.Outputs = append(c.t.Outputs, o)
 	}
-	c.path = nil
+	c.enter()
 	return nil
 }
 
@@ -226,7 +226,9 @@ func (c *compiler) optional(n *node, key string) (Expr, error) {
 	if v == nil {
 		return nil, nil
 	}
-	e, err := c.in(key, v)
+	c.push(key)
+	defer c.pop()
+	e, err := c.compile(v)
 	if err != nil {
 		return nil, err
 	}
@@ -238,8 +240,8 @@ func (c *compiler) conditionKey(n *node) (Expr, error) {
 	if v == nil || v.val == nil {
 		return nil, nil
 	}
-	c.path = append(c.path, "condition")
-	defer func() { c.path = c.path[:len(c.path)-1] }()
+	c.push("condition")
+	defer c.pop()
 	return c.conditionOf(v)
 }
 

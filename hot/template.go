@@ -104,7 +104,7 @@ func (t *Template) Expr(v any, path string) (Expr, error) {
 	}
 	c := &compiler{t: t, d: t.dialect}
 	if path != "" {
-		c.path = []string{path}
+		c.enter(path)
 	}
 	e, err := c.compile(n)
 	if err != nil {

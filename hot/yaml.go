@@ -89,7 +89,7 @@ func (d *yamlDecoder) node(a ast.Node, depth int) (*node, error) {
 		return d.tag(a, depth)
 	}
 	v, err := d.scalar(a)
-	return &node{val: v, size: 1, line: line, col: col}, err
+	return &node{val: v, size: 1, line: int32(line), col: int32(col)}, err
 }
 
 // scalar decodes from the token: the AST's own idea of types is YAML 1.2's.
@@ -113,7 +113,7 @@ func (d *yamlDecoder) scalar(a ast.Node) (any, error) {
 }
 
 func (d *yamlDecoder) sequence(a *ast.SequenceNode, line, col, depth int) (*node, error) {
-	n := &node{size: 1, line: line, col: col}
+	n := &node{size: 1, line: int32(line), col: int32(col)}
 	items := make([]any, 0, len(a.Values))
 	for _, v := range a.Values {
 		kid, err := d.node(v, depth+1)
@@ -131,7 +131,7 @@ func (d *yamlDecoder) sequence(a *ast.SequenceNode, line, col, depth int) (*node
 }
 
 func (d *yamlDecoder) mapping(pairs []*ast.MappingValueNode, line, col, depth int) (*node, error) {
-	b := newMapBuilder(line, col)
+	b := newMapBuilder(&node{size: 1, line: int32(line), col: int32(col)}, len(pairs))
 	var merges []*node
 	for _, p := range pairs {
 		v, err := d.node(p.Value, depth+1)
@@ -152,7 +152,7 @@ func (d *yamlDecoder) mapping(pairs []*ast.MappingValueNode, line, col, depth in
 		}
 	}
 	for _, m := range merges {
-		if err := merge(b, m); err != nil {
+		if err := merge(&b, m); err != nil {
 			return nil, err
 		}
 	}
@@ -168,7 +168,7 @@ func merge(b *mapBuilder, from *node) error {
 	}
 	for _, s := range sources {
 		if !s.isMap() {
-			return syntaxError(s.line, s.col, "a merge key (<<) needs a map or a list of maps")
+			return syntaxError(int(s.line), int(s.col), "a merge key (<<) needs a map or a list of maps")
 		}
 		for i, k := range s.keys {
 			b.add(k, s.kids[i], false)
@@ -195,7 +195,7 @@ func (d *yamlDecoder) mapKey(a ast.MapKeyNode) (string, error) {
 	case string:
 		return v, nil
 	case []any, map[string]any:
-		return "", syntaxError(n.line, n.col, "a key must be a string, not a list or map")
+		return "", syntaxError(int(n.line), int(n.col), "a key must be a string, not a list or map")
 	default:
 		return dumpJSON(v), nil
 	}
@@ -233,7 +233,7 @@ func (d *yamlDecoder) tag(a *ast.TagNode, depth int) (*node, error) {
 		return n, nil
 	}
 	line, col := yamlPlace(a)
-	return &node{val: v, size: 1, line: line, col: col}, nil
+	return &node{val: v, size: 1, line: int32(line), col: int32(col)}, nil
 }
 
 func retag(tag string, v any, a ast.Node) (any, bool) {
