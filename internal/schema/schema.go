@@ -7,6 +7,16 @@ import (
 	"github.com/stoker-project/stoker/internal/request"
 )
 
+// Fixed is embedded by a resource type whose schema never changes: engines ask
+// for it often.
+type Fixed struct{ schema *stoker.Schema }
+
+// Fix holds a schema.
+func Fix(s *stoker.Schema) Fixed { return Fixed{s} }
+
+// Schema implements part of stoker.ResourceType. The caller may not change it.
+func (f Fixed) Schema() *stoker.Schema { return f.schema }
+
 // AtLeast allows numbers from a lowest one on.
 func AtLeast(n float64) []stoker.Constraint {
 	return []stoker.Constraint{{Range: &stoker.Range{Min: &n}}}

@@ -11,14 +11,17 @@ import (
 
 // autoScalingGroup is OS::Heat::AutoScalingGroup: members with random names whose
 // number policies and scalers change.
-type autoScalingGroup struct{ engineMakes }
+type autoScalingGroup struct {
+	schema.Fixed
+	engineMakes
+}
 
 var (
 	_ stoker.Grouper   = autoScalingGroup{}
 	_ stoker.Validator = autoScalingGroup{}
 )
 
-func (autoScalingGroup) Schema() *stoker.Schema {
+func autoScalingGroupSchema() *stoker.Schema {
 	return &stoker.Schema{
 		Description: "A group of equal resources whose size is changed by scaling policies and scalers.",
 		Properties: map[string]*stoker.Property{

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/schema"
 )
 
 // Deps is what the types need of the rest of the house. A nil part is needed only
@@ -55,15 +56,15 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 		d.Token = nowhere
 	}
 	return map[stoker.TypeName]stoker.ResourceType{
-		"OS::Heat::AutoScalingGroup":    autoScalingGroup{},
-		"OS::Heat::ResourceGroup":       resourceGroup{},
-		"OS::Heat::ScalingPolicy":       scalingPolicy{d},
-		"OS::Heat::RandomString":        randomString{},
-		"OS::Heat::None":                none{},
-		"OS::Heat::Value":               valueType{},
-		"OS::Heat::TestResource":        testResource{},
-		"OS::Heat::WaitConditionHandle": waitHandle{d},
-		"OS::Heat::WaitCondition":       waitCondition{d.Data},
+		"OS::Heat::AutoScalingGroup":    autoScalingGroup{Fixed: schema.Fix(autoScalingGroupSchema())},
+		"OS::Heat::ResourceGroup":       resourceGroup{Fixed: schema.Fix(resourceGroupSchema())},
+		"OS::Heat::ScalingPolicy":       scalingPolicy{schema.Fix(scalingPolicySchema()), d},
+		"OS::Heat::RandomString":        randomString{schema.Fix(randomStringSchema())},
+		"OS::Heat::None":                none{schema.Fix(noneSchema())},
+		"OS::Heat::Value":               valueType{schema.Fix(valueTypeSchema())},
+		"OS::Heat::TestResource":        testResource{schema.Fix(testResourceSchema())},
+		"OS::Heat::WaitConditionHandle": waitHandle{schema.Fix(waitHandleSchema()), d},
+		"OS::Heat::WaitCondition":       waitCondition{schema.Fix(waitConditionSchema()), d.Data},
 	}
 }
 

@@ -9,14 +9,14 @@ import (
 )
 
 // none is OS::Heat::None: it stands in for a type that is to do nothing.
-type none struct{}
+type none struct{ schema.Fixed }
 
 var (
 	_ stoker.Updater    = none{}
 	_ stoker.Attributer = none{}
 )
 
-func (none) Schema() *stoker.Schema {
+func noneSchema() *stoker.Schema {
 	return &stoker.Schema{
 		Description: "Does nothing: takes any property, and every attribute is null. Map a type to it in an environment to leave that type out.",
 		Properties:  map[string]*stoker.Property{},

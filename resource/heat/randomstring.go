@@ -13,7 +13,7 @@ import (
 )
 
 // randomString is OS::Heat::RandomString: a text that is drawn once and kept.
-type randomString struct{}
+type randomString struct{ schema.Fixed }
 
 var (
 	_ stoker.Referencer = randomString{}
@@ -49,7 +49,7 @@ func class(name string) string {
 	return lowercase + uppercase + digits
 }
 
-func (randomString) Schema() *stoker.Schema {
+func randomStringSchema() *stoker.Schema {
 	least := func(of string) *stoker.Property {
 		return &stoker.Property{Type: stoker.TypeInteger, Default: int64(1), Constraints: schema.Between(1, 512),
 			Description: "How many characters of this " + of + " there are at least."}

@@ -12,11 +12,14 @@ import (
 
 // resourceGroup is OS::Heat::ResourceGroup: as many members as the template says,
 // called 0, 1, 2 and so on.
-type resourceGroup struct{ engineMakes }
+type resourceGroup struct {
+	schema.Fixed
+	engineMakes
+}
 
 var _ stoker.Grouper = resourceGroup{}
 
-func (resourceGroup) Schema() *stoker.Schema {
+func resourceGroupSchema() *stoker.Schema {
 	return &stoker.Schema{
 		Description: "A number of equal resources, called 0, 1, 2 and so on.",
 		Properties: map[string]*stoker.Property{

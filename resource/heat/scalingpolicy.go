@@ -12,7 +12,10 @@ import (
 
 // scalingPolicy is OS::Heat::ScalingPolicy: a signal to it changes the size of
 // a group.
-type scalingPolicy struct{ d Deps }
+type scalingPolicy struct {
+	schema.Fixed
+	d Deps
+}
 
 var (
 	_ stoker.Signaller  = scalingPolicy{}
@@ -21,7 +24,7 @@ var (
 	_ stoker.Validator  = scalingPolicy{}
 )
 
-func (scalingPolicy) Schema() *stoker.Schema {
+func scalingPolicySchema() *stoker.Schema {
 	return &stoker.Schema{
 		Description: "Changes the size of a group each time it is signalled.",
 		Properties: map[string]*stoker.Property{

@@ -11,7 +11,7 @@ import (
 
 // testResource is OS::Heat::TestResource: it keeps a value, and waits and fails
 // as it is told.
-type testResource struct{}
+type testResource struct{ schema.Fixed }
 
 var (
 	_ stoker.Updater    = testResource{}
@@ -20,7 +20,7 @@ var (
 	_ stoker.Attributer = testResource{}
 )
 
-func (testResource) Schema() *stoker.Schema {
+func testResourceSchema() *stoker.Schema {
 	wait := func(when string) *stoker.Property {
 		return &stoker.Property{Type: stoker.TypeNumber, Update: true,
 			Description: "Seconds to wait after " + when + "; without it wait_secs holds."}

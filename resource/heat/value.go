@@ -13,7 +13,7 @@ import (
 )
 
 // valueType is OS::Heat::Value: a name for the value of an expression.
-type valueType struct{}
+type valueType struct{ schema.Fixed }
 
 var (
 	_ stoker.Updater    = valueType{}
@@ -21,7 +21,7 @@ var (
 	_ stoker.Validator  = valueType{}
 )
 
-func (valueType) Schema() *stoker.Schema {
+func valueTypeSchema() *stoker.Schema {
 	return &stoker.Schema{
 		Description: "Gives a value a name, so that an expression is written once.",
 		Properties: map[string]*stoker.Property{

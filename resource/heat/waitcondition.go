@@ -13,7 +13,10 @@ import (
 
 // waitCondition is OS::Heat::WaitCondition: it is complete when its handle has
 // been signalled often enough.
-type waitCondition struct{ data Data }
+type waitCondition struct {
+	schema.Fixed
+	data Data
+}
 
 var (
 	_ stoker.Updater    = waitCondition{}
@@ -21,7 +24,7 @@ var (
 	_ stoker.Attributer = waitCondition{}
 )
 
-func (waitCondition) Schema() *stoker.Schema {
+func waitConditionSchema() *stoker.Schema {
 	return &stoker.Schema{
 		Description: "Waits until a handle has been signalled; what depends on it is made only then.",
 		Properties: map[string]*stoker.Property{

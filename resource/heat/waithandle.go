@@ -12,7 +12,10 @@ import (
 
 // waitHandle is OS::Heat::WaitConditionHandle: it takes the signals that a wait
 // condition waits for. Its reference is its ResourceID.
-type waitHandle struct{ d Deps }
+type waitHandle struct {
+	schema.Fixed
+	d Deps
+}
 
 var (
 	_ stoker.Signaller  = waitHandle{}
@@ -28,7 +31,7 @@ const (
 	noSignal    = "NO_SIGNAL"
 )
 
-func (waitHandle) Schema() *stoker.Schema {
+func waitHandleSchema() *stoker.Schema {
 	return &stoker.Schema{
 		Description: "Takes signals, usually from inside a server that has finished starting, for a wait condition.",
 		Properties: map[string]*stoker.Property{

@@ -1,0 +1,43 @@
+// Package openstack holds resource types of OpenStack's clouds that run on any
+// driver: OS::Nova::Server. A template written for Nova and Neutron works without
+// a cloud: what has no meaning for a driver without networks and volumes is
+// accepted and ignored where that is harmless, and refused where it is not.
+//
+// It makes servers through stoker.Driver only. Who awaits or watches a server is
+// a goroutine of the engine; the types themselves start one only while Await runs,
+// and end it.
+package openstack
+
+import (
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/census"
+	"github.com/stoker-project/stoker/internal/schema"
+)
+
+// Deps is what the types need of the rest of the house.
+type Deps struct {
+	Driver stoker.Driver
+	// Flavors finds a flavor by name; Invalid or NotFound if there is none. nil:
+	// every flavor exists and has no limits.
+	Flavors func(name string) (stoker.Flavor, error)
+	// Grace is how long a server may take to end by itself when it is deleted;
+	// 0: 10s.
+	Grace time.Duration
+}
+
+const defaultGrace = 10 * time.Second
+
+// Types gives the types by their names.
+func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
+	if d.Grace == 0 {
+		d.Grace = defaultGrace
+	}
+	if d.Flavors == nil {
+		d.Flavors = func(name string) (stoker.Flavor, error) { return stoker.Flavor{Name: name}, nil }
+	}
+	return map[stoker.TypeName]stoker.ResourceType{
+		"OS::Nova::Server": server{Fixed: schema.Fix(serverSchema()), Deps: d, census: census.New(d.Driver)},
+	}
+}
