@@ -39,12 +39,18 @@ const failedRetry = 30 * time.Second
 // corrected at once. A bad signal of any rule forbids lowering, except to the
 // upper bound, and leaves raising to the others. See DESIGN.md for the order of the limits.
 func Decide(st State, p stoker.Policy, g stoker.Group, signals map[string]Reading, now time.Time) (stoker.Decision, State) {
-	e := decide(&st, &p, &g, signals, now)
+	e := decide(&st, &p, &g, func(name string) *Reading {
+		if r, ok := signals[name]; ok {
+			return &r
+		}
+		return nil
+	}, now)
 	return e.d, e.state
 }
 
-// decide is Decide on small stack frames: every scaler keeps the stack it once needed.
-func decide(st *State, p *stoker.Policy, g *stoker.Group, signals map[string]Reading, now time.Time) *evaluation {
+// decide is Decide on small stack frames: every scaler keeps the stack it once needed. A
+// signal without a reading gives nil.
+func decide(st *State, p *stoker.Policy, g *stoker.Group, signals func(name string) *Reading, now time.Time) *evaluation {
 	e := newEvaluation(st, p, g, now)
 	e.read(signals)
 	w := e.ask()

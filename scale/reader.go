@@ -14,11 +14,13 @@ type signal struct {
 	timeout time.Duration
 	// reading is when the reading under way began, zero if there is none.
 	reading time.Time
+	latest  Reading
+	read    bool // latest is one
 }
 
 type result struct {
-	signal  *signal
-	reading Reading
+	signal *signal
+	Reading
 }
 
 // maxGrace bounds the wait for readings at an evaluation.
@@ -40,7 +42,7 @@ func (s *scaler) read(ctx context.Context) {
 		select {
 		case r := <-s.results:
 			r.signal.reading = time.Time{}
-			s.readings[r.signal.name] = r.reading
+			r.signal.latest, r.signal.read = r.Reading, true
 		case <-s.grace.C:
 			s.overdue(time.Now())
 			return
@@ -59,6 +61,16 @@ func (s *scaler) readOne(ctx context.Context, sig *signal) {
 	s.results <- result{sig, Reading{Sample: sample, Err: err}}
 }
 
+// latest gives what is known of a signal, nil before its first reading.
+func (s *scaler) latest(name string) *Reading {
+	for _, sig := range s.signals {
+		if sig.name == name && sig.read {
+			return &sig.latest
+		}
+	}
+	return nil
+}
+
 func (s *scaler) waiting() bool {
 	for _, sig := range s.signals {
 		if !sig.reading.IsZero() {
@@ -72,7 +84,8 @@ func (s *scaler) waiting() bool {
 func (s *scaler) overdue(now time.Time) {
 	for _, sig := range s.signals {
 		if !sig.reading.IsZero() && now.Sub(sig.reading) > sig.timeout {
-			s.readings[sig.name] = Reading{Err: stoker.Errorf(stoker.Unavailable, "no answer for %s", span(now.Sub(sig.reading)))}
+			sig.read = true
+			sig.latest = Reading{Err: stoker.Errorf(stoker.Unavailable, "no answer for %s", span(now.Sub(sig.reading)))}
 		}
 	}
 }

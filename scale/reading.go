@@ -10,16 +10,16 @@ import (
 )
 
 // read sorts the readings of the signals that rules use into good and bad.
-func (e *evaluation) read(signals map[string]Reading) {
-	e.samples = make([]goodSignal, 0, len(signals))
-	e.d.Signals = make(map[string]float64, len(signals))
+func (e *evaluation) read(signals func(name string) *Reading) {
+	e.samples = make([]goodSignal, 0, len(e.policy.Signals))
+	e.d.Signals = make(map[string]float64, len(e.policy.Signals))
 	for i := range e.policy.Rules {
 		name := e.policy.Rules[i].Signal
 		if e.known(name) {
 			continue
 		}
-		r, there := signals[name]
-		if why := e.fault(name, &r, there); why != "" {
+		r := signals(name)
+		if why := e.fault(name, r); why != "" {
 			e.bad = append(e.bad, badSignal{name, why})
 			continue
 		}
@@ -46,13 +46,14 @@ func (e *evaluation) sample(name string) *stoker.Sample {
 
 // fault says what is wrong with a reading; empty: nothing. A sample of the future
 // is as bad as an old one: it would never grow stale.
-func (e *evaluation) fault(name string, r *Reading, there bool) string {
+func (e *evaluation) fault(name string, r *Reading) string {
+	if r == nil {
+		return "has no reading yet"
+	}
 	v := r.Sample.Value
 	age := e.now.Sub(r.Sample.Time)
 	limit := maxAge(e.policy, e.policy.Signals[name].MaxAge)
 	switch {
-	case !there:
-		return "has no reading yet"
 	case r.Err != nil:
 		return "has an error: " + r.Err.Error()
 	case math.IsNaN(v) || math.IsInf(v, 0):

@@ -24,12 +24,11 @@ type scaler struct {
 	cancel context.CancelFunc // set when started, under Engine.mu
 	done   chan struct{}
 
-	state    State // for the successor, once done is closed
-	signals  []*signal
-	readings map[string]Reading
-	results  chan result
-	reads    sync.WaitGroup
-	grace    *time.Timer
+	state   State // for the successor, once done is closed
+	signals []*signal
+	results chan result
+	reads   sync.WaitGroup
+	grace   *time.Timer
 
 	groupDelay time.Duration
 	groupAfter time.Time
@@ -41,12 +40,11 @@ func newScaler(e *Engine, p stoker.Policy, signals []*signal) *scaler {
 		own[i] = &signal{name: sig.name, source: sig.source, timeout: sig.timeout}
 	}
 	return &scaler{
-		engine:   e,
-		policy:   p,
-		done:     make(chan struct{}),
-		signals:  own,
-		readings: make(map[string]Reading, len(signals)),
-		results:  make(chan result, len(signals)),
+		engine:  e,
+		policy:  p,
+		done:    make(chan struct{}),
+		signals: own,
+		results: make(chan result, len(signals)),
 	}
 }
 
@@ -127,7 +125,7 @@ func (s *scaler) evaluate(ctx context.Context) {
 		return
 	}
 	s.groupDelay = 0
-	e := decide(&s.state, &s.policy, group, s.readings, time.Now())
+	e := decide(&s.state, &s.policy, group, s.latest, time.Now())
 	if e.d.To != e.d.From {
 		s.change(ctx, e.d, e.state)
 		return
