@@ -14,10 +14,9 @@ import (
 type kind struct {
 	name     stoker.TypeName
 	impl     stoker.ResourceType // nil for a template
+	schema   *stoker.Schema
 	template string
 	file     string
-	parsed   *hot.Template
-	derived  *stoker.Schema // of a template
 }
 
 // nested tells whether a stack of its own realises the resource.
@@ -29,13 +28,6 @@ func (k *kind) nested() bool {
 func (k *kind) updates() bool {
 	_, ok := k.impl.(stoker.Updater)
 	return ok || k.nested()
-}
-
-func (k *kind) schema() *stoker.Schema {
-	if k.impl == nil {
-		return k.derived
-	}
-	return k.impl.Schema()
 }
 
 // graph is a template compiled for a run: its included resources in an order in
@@ -91,6 +83,7 @@ func (e *Engine) compileSpec(st *stoker.Stack) (*graph, error) {
 
 func (e *Engine) addNodes(g *graph, st *stoker.Stack) error {
 	conditions := &scope{graph: g, st: st}
+	kinds := map[string]*kind{}
 	for _, def := range g.tmpl.Resources {
 		in, err := g.tmpl.Included(conditions, def)
 		if err != nil {
@@ -99,9 +92,12 @@ func (e *Engine) addNodes(g *graph, st *stoker.Stack) error {
 		if !in {
 			continue
 		}
-		k, err := e.kindOf(g.env, st, def)
-		if err != nil {
-			return err
+		k := kinds[def.Type]
+		if k == nil || g.env.Registry["resources"] != nil {
+			if k, err = e.kindOf(g.env, st, def); err != nil {
+				return err
+			}
+			kinds[def.Type] = k
 		}
 		n := &node{name: stoker.ResourceName(def.Name), def: def, kind: k}
 		g.nodes = append(g.nodes, n)
@@ -132,7 +128,7 @@ func (e *Engine) kindOf(env *hot.Environment, st *stoker.Stack, def *hot.Resourc
 		err.Pos = def.Pos
 		return nil, err
 	}
-	return &kind{name: stoker.TypeName(target), impl: impl}, nil
+	return &kind{name: stoker.TypeName(target), impl: impl, schema: impl.Schema()}, nil
 }
 
 func (e *Engine) templateKind(st *stoker.Stack, key string, def *hot.Resource) (*kind, error) {
@@ -147,10 +143,7 @@ func (e *Engine) templateKind(st *stoker.Stack, key string, def *hot.Resource) (
 	if err != nil {
 		return nil, err
 	}
-	return &kind{
-		name: stoker.TypeName(def.Type), template: text, file: key,
-		parsed: tmpl, derived: schemaOf(tmpl),
-	}, nil
+	return &kind{name: stoker.TypeName(def.Type), template: text, file: key, schema: schemaOf(tmpl)}, nil
 }
 
 // schemaOf makes a type's schema of a template: its parameters are properties, its

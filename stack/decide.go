@@ -77,7 +77,7 @@ func decideNested(cur *stoker.Resource, w *wanted) verdict {
 }
 
 func diff(cur *stoker.Resource, w *wanted) verdict {
-	schema := w.kind.schema()
+	schema := w.kind.schema
 	v := verdict{verb: Keep, changed: changedKeys(cur.Properties, w.props)}
 	for _, name := range w.unknown {
 		if !slices.Contains(v.changed, name) {

@@ -23,12 +23,6 @@ type member struct {
 	created time.Time
 }
 
-// memberTemplate is the form of a generated template.
-type memberTemplate struct {
-	Version   string                     `json:"heat_template_version"`
-	Resources map[string]json.RawMessage `json:"resources"`
-}
-
 // members reads the group's generated template, in member order: by index, or
 // the oldest first.
 func (o *owner) members(st *stoker.Stack) ([]member, error) {
@@ -39,17 +33,14 @@ func membersOf(st *stoker.Stack, rows *rows) ([]member, error) {
 	if st.Spec.Template == "" {
 		return nil, nil
 	}
-	var t memberTemplate
-	if err := json.Unmarshal([]byte(st.Spec.Template), &t); err != nil {
-		return nil, fmt.Errorf("read the template of group %s: %w", st.Name, err)
+	out, ok := readTemplate(st.Spec.Template)
+	if !ok {
+		return nil, fmt.Errorf("the generated template of group %s is damaged", st.Name)
 	}
-	out := make([]member, 0, len(t.Resources))
-	for name, def := range t.Resources {
-		m := member{name: stoker.ResourceName(name), def: def}
-		if r := rows.current(m.name); r != nil {
-			m.failed, m.created = r.Status == stoker.StatusFailed, r.Created
+	for i := range out {
+		if r := rows.current(out[i].name); r != nil {
+			out[i].failed, out[i].created = r.Status == stoker.StatusFailed, r.Created
 		}
-		out = append(out, m)
 	}
 	sortMembers(out, st.Group.Spec.Names)
 	return out, nil
@@ -171,26 +162,6 @@ func substitute(v any, old, now string) any {
 		}
 	}
 	return v
-}
-
-// template writes the generated template of a group.
-func template(g *stoker.GroupState, ms []member) string {
-	version := g.Spec.Version
-	if version == "" {
-		version = "2015-04-30"
-	}
-	var b strings.Builder
-	b.WriteString(`{"heat_template_version":"` + version + `","resources":{`)
-	for i, m := range ms {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.Quote(string(m.name)))
-		b.WriteByte(':')
-		b.Write(m.def)
-	}
-	b.WriteString(`}}`)
-	return b.String()
 }
 
 // regroup applies a new group definition to st, and tells whether that changes

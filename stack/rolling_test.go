@@ -61,3 +61,27 @@ func TestCreateBatches(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestReadTemplateReadsWhatTemplateWrites(t *testing.T) {
+	g := &stoker.GroupState{}
+	ms := []member{
+		{name: "a", def: json.RawMessage(`{"type":"T","properties":{"x":"} \" {","y":[1,{"z":null}]}}`)},
+		{name: "b", def: json.RawMessage(`{"type":"U"}`)},
+	}
+	for n := range len(ms) + 1 {
+		got, ok := readTemplate(template(g, ms[:n]))
+		if !ok || len(got) != n {
+			t.Fatalf("%d members: got %v, %v", n, got, ok)
+		}
+		for i := range got {
+			if got[i].name != ms[i].name || string(got[i].def) != string(ms[i].def) {
+				t.Errorf("got %s %s, want %s %s", got[i].name, got[i].def, ms[i].name, ms[i].def)
+			}
+		}
+	}
+	for _, bad := range []string{"", "{}", `{"heat_template_version":"x","resources":{`, `{"heat_template_version":"x","resources":{"a":{"b}}}`} {
+		if _, ok := readTemplate(bad); ok {
+			t.Errorf("read %q", bad)
+		}
+	}
+}

@@ -86,7 +86,7 @@ func (s *scope) Attribute(resource, attr string, path []any) (any, error) {
 }
 
 func knownAttribute(n *node, attr string) error {
-	schema := n.kind.schema()
+	schema := n.kind.schema
 	if _, ok := schema.Attributes[attr]; ok || schema.AnyAttribute || attr == "show" || strings.HasPrefix(attr, "resource.") {
 		return nil
 	}

@@ -30,7 +30,7 @@ func want(s *scope, n *node) (*wanted, error) {
 	if err != nil {
 		return w, err
 	}
-	schema := n.kind.schema()
+	schema := n.kind.schema
 	w.props, w.unknown = props, unknown
 	if !schema.AnyProperty {
 		if w.props, err = hot.CheckProperties(schema.Properties, props, unknown, "resources."+string(n.name)+".properties"); err != nil {
@@ -54,7 +54,7 @@ func (w *wanted) sections(s *scope, n *node) error {
 	if err != nil {
 		return err
 	}
-	if schema := n.kind.schema().UpdatePolicy; schema != nil && policy != nil {
+	if schema := n.kind.schema.UpdatePolicy; schema != nil && policy != nil {
 		if policy, err = hot.CheckProperties(schema, policy, nil, "resources."+string(n.name)+".update_policy"); err != nil {
 			return err
 		}
