@@ -211,24 +211,23 @@ func (w *writer) abandon(cause error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_, err := w.conn.ExecContext(ctx, "ROLLBACK")
-	switch w.s.d.class(cause) {
-	case away, full:
-		w.s.log.Error("store does not take writes", "err", cause)
-	default:
-		if err == nil {
-			return
-		}
+	if err == nil && w.s.d.class(cause) != away {
+		return
 	}
-	w.conn.Raw(func(any) error { return driver.ErrBadConn }) // marks it for closing
-	w.disconnect()
+	w.s.log.Warn("store opens a new connection", "err", cause)
+	stmts, conn := w.stmts, w.conn
+	w.conn, w.stmts = nil, nil
+	stmts.close()                                          // before the connection: they are its own
+	conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it
+	conn.Close()
 }
 
 func (w *writer) disconnect() {
 	if w.conn == nil {
 		return
 	}
-	if err := errors.Join(w.stmts.close(), w.conn.Close()); err != nil && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {
-		w.s.log.Debug("close the store's connection", "err", err)
+	if err := errors.Join(w.stmts.close(), w.conn.Close()); err != nil {
+		w.s.log.Warn("close the store's connection", "err", err)
 	}
 	w.conn, w.stmts = nil, nil
 }

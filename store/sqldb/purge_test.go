@@ -1,0 +1,71 @@
+package sqldb_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/store/sqldb"
+)
+
+func TestPurge(t *testing.T) {
+	for name, dsn := range map[string]func(testing.TB) string{"SQLite": file, "PostgreSQL": postgres} {
+		t.Run(name, func(t *testing.T) { purge(t, open(t, dsn(t))) })
+	}
+}
+
+func purge(t *testing.T, s *sqldb.Store) {
+	now := time.Now()
+	const old = 120
+	for i := range old + 2 {
+		id := stoker.StackID(fmt.Sprint("s", i))
+		st := &stoker.Stack{ID: id, Name: string(id), Deleted: now.Add(-48 * time.Hour), Spec: stoker.StackSpec{Template: "t"}}
+		switch i {
+		case old:
+			st.Deleted = now
+		case old + 1:
+			st.Deleted = time.Time{}
+		}
+		b := stoker.Batch{Stack: st, Events: []*stoker.Event{{ID: "e" + string(id), Stack: id}}}
+		if err := s.Commit(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Acquire(t.Context(), id, "me", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []int{old, 0} {
+		if n, err := s.Purge(t.Context(), now.Add(-24*time.Hour)); err != nil || n != want {
+			t.Errorf("purged %d, %v; want %d", n, err, want)
+		}
+	}
+	for _, table := range []string{"stack", "spec", "event", "lease"} {
+		if n, err := s.Count(t.Context(), table); err != nil || n != 2 {
+			t.Errorf("%s has %d rows, %v; want 2", table, n, err)
+		}
+	}
+}
+
+func TestMigrationsUpFromZero(t *testing.T) {
+	for name, dsn := range map[string]func(testing.TB) string{"SQLite": file, "PostgreSQL": postgres} {
+		t.Run(name, func(t *testing.T) {
+			where := dsn(t)
+			s := open(t, where)
+			if err := put(t.Context(), s, "a", "t"); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.MigrateDownAndUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s = open(t, where)
+			if err := put(t.Context(), s, "a", "t"); err != nil {
+				t.Errorf("the schema made anew: %v", err)
+			}
+			closeStore(t, s)
+			if err := put(t.Context(), open(t, where), "b", "t"); err != nil {
+				t.Errorf("opened again: %v", err)
+			}
+		})
+	}
+}
