@@ -127,9 +127,7 @@ func (f *Fake) List(ctx context.Context) ([]stoker.Server, error) {
 			list = append(list, s.view())
 		}
 	}
-	for _, s := range f.faults.ghosts {
-		list = append(list, s)
-	}
+	list = append(list, f.faults.ghosts...)
 	slices.SortFunc(list, func(a, b stoker.Server) int { return strings.Compare(string(a.Token), string(b.Token)) })
 	return list, nil
 }

@@ -116,6 +116,9 @@ func (d *Driver) writeDir(r record, c command) error {
 
 func (d *Driver) fillDir(dir string, r record, c command) error {
 	work := filepath.Join(dir, workName)
+	if err := os.RemoveAll(dir); err != nil { // of an earlier server
+		return err
+	}
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		return err
 	}

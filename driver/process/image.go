@@ -51,7 +51,7 @@ func argv(spec stoker.ServerSpec, image Image, env map[string]string) ([]string,
 		return append([]string{image.Command}, expandArgs(image.Args, env)...), nil
 	case spec.Image == "" || spec.Image == scriptImage:
 		if !strings.HasPrefix(spec.UserData, "#!") {
-			return nil, errors.New("the user data is to be run, but it does not begin with #!")
+			return nil, errors.New("the user data is to be run, but its first line does not name an interpreter (#!/bin/sh)")
 		}
 		return []string{"./user_data"}, nil
 	}

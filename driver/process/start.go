@@ -25,6 +25,9 @@ func (d *Driver) start(r record, c command) (*server, error) {
 
 	err := d.run(s, c)
 	if err != nil {
+		d.mu.Lock()
+		s.leaving = true // for those who wait for it already
+		d.mu.Unlock()
 		close(s.ended)
 		return nil, errors.Join(err, d.forget(d.ctx, s.token))
 	}
