@@ -35,7 +35,9 @@ func Replay(p stoker.Policy, trace []Point, start int, boot time.Duration) []sto
 		}
 		var d stoker.Decision
 		d, st = Decide(st, p, sim.at(at.Time), signals, at.Time)
-		sim.resize(d.To, at.Time.Add(boot))
+		if d.To != d.From {
+			sim.resize(d.To, at.Time.Add(boot))
+		}
 		if last := len(decided) - 1; last >= 0 && alike(&decided[last], &d) {
 			fold(&decided[last], &d)
 		} else {
