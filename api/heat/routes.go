@@ -47,7 +47,7 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 		stack + "/resources":   {"GET": s.closed(s.listResources)},
 		resource:               {"GET": s.closed(s.showResource)},
 		resource + "/metadata": {"GET": s.closed(s.showMetadata)},
-		resource + "/signal":   {"POST": s.closed(s.signal)},
+		resource + "/signal":   {"POST": s.signed(s.signal)},
 
 		stack + "/events":                                  {"GET": s.closed(s.listEvents)},
 		resource + "/events":                               {"GET": s.closed(s.listEvents)},

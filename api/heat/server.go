@@ -24,6 +24,9 @@ type Config struct {
 	Engine *stack.Engine
 	// Tokens says who may call. A nil table lets nobody in.
 	Tokens *token.Table
+	// SignalKey checks tokens that allow signalling one resource (token.Sign of
+	// project, stack ID and resource); empty: there are none.
+	SignalKey string
 	// Revision is shown by GET /build_info.
 	Revision string
 	Logger   *slog.Logger // nil: silence
@@ -31,15 +34,16 @@ type Config struct {
 
 // server answers requests.
 type server struct {
-	engine   *stack.Engine
-	tokens   *token.Table
-	revision string
-	log      *slog.Logger
+	engine    *stack.Engine
+	tokens    *token.Table
+	signalKey string
+	revision  string
+	log       *slog.Logger
 }
 
 // New makes the handler of the API. It may be used from any goroutine.
 func New(c Config) http.Handler {
-	s := &server{engine: c.Engine, tokens: c.Tokens, revision: c.Revision, log: c.Logger}
+	s := &server{engine: c.Engine, tokens: c.Tokens, signalKey: c.SignalKey, revision: c.Revision, log: c.Logger}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -82,6 +86,20 @@ func (s *server) closed(h handler) http.HandlerFunc {
 			return
 		}
 		s.serve(w, c, h)
+	}
+}
+
+// signed serves a handler as closed does, and also to those who carry the token
+// of the one resource in the path, in a header or as ?signature=.
+func (s *server) signed(h handler) http.HandlerFunc {
+	closed := s.closed(h)
+	return func(w http.ResponseWriter, r *http.Request) {
+		words := []string{r.PathValue("project"), r.PathValue("id"), r.PathValue("resource")}
+		if !token.Signed(tokenOf(r), s.signalKey, words...) && !token.Signed(r.URL.Query().Get("signature"), s.signalKey, words...) {
+			closed(w, r)
+			return
+		}
+		s.serve(w, &call{Request: r, project: stoker.ProjectID(words[0])}, h)
 	}
 }
 

@@ -20,10 +20,15 @@ func (s *server) spec(ctx context.Context, c *call) (stoker.StackSpec, error) {
 	if err != nil {
 		return stoker.StackSpec{}, err
 	}
-	if v.Stack.Spec.Template == "" && v.Stack.Previous != nil {
-		return *v.Stack.Previous, nil // of a creation that was rolled back
+	return wanted(v.Stack), nil
+}
+
+// wanted is what a user handed in last, also where a creation was rolled back.
+func wanted(st *stoker.Stack) stoker.StackSpec {
+	if st.Spec.Template == "" && st.Previous != nil {
+		return *st.Previous
 	}
-	return v.Stack.Spec, nil
+	return st.Spec
 }
 
 // rawTemplate gives a template as a document. One that came as JSON keeps its

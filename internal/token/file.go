@@ -25,10 +25,16 @@ func Load(path string) (*Table, error) {
 // LoadOrCreate reads the one token of a file, or makes the file (mode 0600, a
 // new random token) when there is none.
 func LoadOrCreate(path string) (string, error) {
-	text, err := readPrivate(path)
+	text, err := Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return create(path)
 	}
+	return text, err
+}
+
+// Read reads the one token of a file.
+func Read(path string) (string, error) {
+	text, err := readPrivate(path)
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	heatapi "github.com/stoker-project/stoker/api/heat"
+	nativeapi "github.com/stoker-project/stoker/api/native"
+	"github.com/stoker-project/stoker/internal/wire"
+)
+
+// serve answers both APIs on the listener.
+func (a *parts) serve() error {
+	heat := heatapi.New(heatapi.Config{
+		Engine: a.engine, Tokens: a.tokens, SignalKey: a.signalKey, Revision: a.Version, Logger: a.Logger,
+	})
+	own := nativeapi.New(nativeapi.Config{
+		Engine: a.engine, Scaler: a.scaler, Driver: a.driver.part, Tokens: a.tokens,
+		Metrics: a.metrics.handler(a), About: a.about(), Logger: a.Logger,
+	})
+	srv := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/stoker/") || r.URL.Path == "/metrics" {
+				own.ServeHTTP(w, r)
+				return
+			}
+			heat.ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(a.Logger.Handler(), slog.LevelDebug),
+	}
+	a.life.run("api", func(ctx context.Context) error { return serveUntil(ctx, srv, a) })
+	return nil
+}
+
+// serveUntil serves until ctx ends, then lets requests end; those that follow a
+// log never would, and are broken off.
+func serveUntil(ctx context.Context, srv *http.Server, a *parts) error {
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(a.listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	err := srv.Shutdown(bound)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = srv.Close()
+	}
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// about is the part of the status that stays the same.
+func (a *parts) about() wire.Status {
+	out := wire.Status{Version: a.Version, Started: a.started, Balancer: a.Balancer, Store: "sqlite", Drivers: []string{}}
+	if a.Driver != "" {
+		out.Drivers = append(out.Drivers, a.Driver)
+	}
+	if strings.HasPrefix(a.Store.DSN, "postgres") {
+		out.Store = "postgresql"
+	}
+	return out
+}

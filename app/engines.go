@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/token"
+	"github.com/stoker-project/stoker/resource/heat"
+	"github.com/stoker-project/stoker/resource/native"
+	"github.com/stoker-project/stoker/resource/openstack"
+	"github.com/stoker-project/stoker/scale"
+	"github.com/stoker-project/stoker/stack"
+)
+
+// startEngines makes the two engines, each of which uses the other, and runs
+// them. The scaler runs from when the stacks are there until before they go.
+func (a *parts) startEngines() error {
+	a.metrics = newMetrics()
+	a.engine = stack.New(stack.Config{
+		Store: a.store, Logger: a.Logger, Holder: a.holder(), Limits: a.Limits.limits(), OnEvent: a.metrics.event,
+	})
+	a.scaler = scale.New(scale.Config{
+		Store: a.store, Groups: a.engine, Sources: sources(a.balancer.part, a.driver.part), Logger: a.Logger, OnDecision: a.metrics.decision,
+	})
+	a.register()
+	ready := make(chan struct{})
+	a.life.run("engine", func(ctx context.Context) error { return a.engine.Run(ctx, ready) })
+	select {
+	case <-ready:
+	case <-a.life.ctx.Done():
+		return context.Cause(a.life.ctx)
+	}
+	a.life.run("scaler", a.scaler.Run)
+	a.life.run("purge", a.purge)
+	return nil
+}
+
+// holder names this engine in leases: the same after a restart, and different
+// from all others that share the store.
+func (a *parts) holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return host + ":" + a.Data
+}
+
+// register makes all resource types known.
+func (a *parts) register() {
+	a.engine.Register(heat.Types(heat.Deps{
+		Groups: a.engine, Data: a.engine, SignalURL: a.signalURL, AlarmURL: a.alarmURL, Token: a.signalToken,
+	}))
+	a.engine.Register(openstack.Types(openstack.Deps{
+		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Grace: a.Drivers.Process.Grace,
+	}))
+	a.engine.Register(native.Types(native.Deps{
+		Balancer: a.balancer.part, Scalers: a.scaler, Driver: a.driver.part, CheckPolicy: scale.Validate,
+	}))
+}
+
+// signalURL is where a resource takes signals, with a token.
+func (a *parts) signalURL(st stoker.StackRef, r stoker.ResourceName) string {
+	return strings.Join([]string{a.PublicURL, "v1", url.PathEscape(string(st.Project)), "stacks",
+		url.PathEscape(st.Name), string(st.ID), "resources", url.PathEscape(string(r)), "signal"}, "/")
+}
+
+// alarmURL takes signals without a token, because it is signed.
+func (a *parts) alarmURL(st stoker.StackRef, r stoker.ResourceName) string {
+	return a.signalURL(st, r) + "?signature=" + a.signalToken(st, r)
+}
+
+func (a *parts) signalToken(st stoker.StackRef, r stoker.ResourceName) string {
+	return token.Sign(a.signalKey, string(st.Project), string(st.ID), string(r))
+}
+
+// purge removes what is left of stacks that were deleted long ago, now and then.
+func (a *parts) purge(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if n, err := a.store.Purge(ctx, time.Now().Add(-a.Store.KeepDeleted)); err != nil && ctx.Err() == nil {
+			a.Logger.Warn("purge deleted stacks", "err", err)
+		} else if n > 0 {
+			a.Logger.Info("purged deleted stacks", "count", n)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
