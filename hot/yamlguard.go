@@ -10,8 +10,9 @@ import (
 // square of some of these, so texts are measured before they are parsed.
 const (
 	maxKeyLength = 1024     // as in PyYAML
-	maxAnchors   = 1000     // anchors and aliases
+	maxSpecial   = 1000     // anchors, aliases and explicit keys ("? key")
 	maxPathBytes = 64 << 20 // the parser stores the path of every value
+	maxMoves     = 50e6     // the parser copies what follows a key or an empty value
 )
 
 // checkTokens refuses texts that would make the parser slow or deep: open
@@ -33,9 +34,10 @@ func checkTokens(tokens token.Tokens) error {
 type guard struct {
 	levels  []level
 	flow    int // how many of levels, the last ones, are brackets
-	anchors int
+	special int // anchors, aliases and explicit keys
 	path    int // bytes of the path here
 	paths   int // the sum of path over all tokens
+	moves   int // what the parser copies
 }
 
 // level is a bracket, a list item or a map key that is open.
@@ -43,6 +45,7 @@ type level struct {
 	column int
 	name   int
 	item   bool
+	nth    int // how many keys came before it in its map
 }
 
 func (g *guard) see(tokens token.Tokens, i int) error {
@@ -57,7 +60,10 @@ func (g *guard) see(tokens token.Tokens, i int) error {
 			g.flow--
 			g.pop()
 		}
-	case token.SequenceEntryType, token.MappingKeyType:
+	case token.SequenceEntryType:
+		g.open(level{column: col, name: 8, item: true})
+	case token.MappingKeyType:
+		g.special++
 		g.open(level{column: col, name: 8, item: true})
 	case token.MappingValueType:
 		if i > 0 && tokens[i-1].Position != nil {
@@ -66,17 +72,43 @@ func (g *guard) see(tokens token.Tokens, i int) error {
 			}
 		}
 	case token.AnchorType, token.AliasType:
-		if g.anchors++; g.anchors > maxAnchors {
-			return syntaxError(line, col, fmt.Sprintf("more than %d anchors and aliases", maxAnchors))
-		}
+		g.special++
+	}
+	if g.special > maxSpecial {
+		return syntaxError(line, col, fmt.Sprintf("more than %d anchors, aliases and explicit keys", maxSpecial))
 	}
 	if len(g.levels) > 2*maxDepth {
 		return tooDeep(line, col)
+	}
+	if isEmptyValue(tokens, i) {
+		g.moves += (len(tokens) - i) / 8
+	}
+	if g.moves > maxMoves {
+		return syntaxError(line, col, "too many keys in one map, or empty values; it can be written as JSON")
 	}
 	if g.paths += g.path; g.paths > maxPathBytes {
 		return syntaxError(line, col, "too many values too deep below long names")
 	}
 	return nil
+}
+
+// isEmptyValue tells whether the parser will put a null before a token: after
+// "key:" and "-" with nothing behind, and after a bare key in brackets.
+func isEmptyValue(tokens token.Tokens, i int) bool {
+	if i < 2 {
+		return false
+	}
+	t, before, first := tokens[i], tokens[i-1], tokens[i-2]
+	switch t.Type {
+	case token.CollectEntryType, token.MappingEndType, token.SequenceEndType:
+		return before.Type == token.MappingValueType || first.Type == token.CollectEntryType || first.Type == token.MappingStartType
+	}
+	if before.Position == nil || first.Position == nil || before.Position.Line == t.Position.Line {
+		return false
+	}
+	col := t.Position.Column
+	return before.Type == token.MappingValueType && col <= first.Position.Column && t.Type != token.SequenceEntryType ||
+		before.Type == token.SequenceEntryType && col <= before.Position.Column
 }
 
 func (g *guard) key(t *token.Token) error {
@@ -106,6 +138,10 @@ func (g *guard) open(l level) {
 		top := g.levels[n-1]
 		if top.column < l.column || (top.column == l.column && l.item && !top.item) {
 			break
+		}
+		if top.column == l.column && !l.item {
+			l.nth = top.nth + 1
+			g.moves += l.nth
 		}
 		g.pop()
 	}
