@@ -47,6 +47,11 @@ func (s *suite) waitEnds() {
 		_, err := w.Wait(s.ctx, "one")
 		waited <- err
 	}()
+	select { // let it begin to wait; should it be slow, the test only sees less
+	case err := <-waited:
+		s.Fatalf("a running server: got %v although nothing has happened", err)
+	case <-time.After(10 * time.Millisecond):
+	}
 	if err := s.driver.Destroy(s.ctx, "one", s.Grace); err != nil {
 		s.Fatal(err)
 	}

@@ -32,6 +32,10 @@ func TestMain(m *testing.M) {
 		fmt.Println(host(cfg, os.Getenv(envCrashPoint)))
 		os.Exit(1)
 	}
+	if os.Getenv(envHello) != "" {
+		fmt.Println(serveHello())
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
