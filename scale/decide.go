@@ -2,6 +2,7 @@ package scale
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -29,6 +30,9 @@ const (
 
 // failedRetry is the least time between two attempts to raise a failed group.
 const failedRetry = 30 * time.Second
+
+// defaultMemory is the longest window that sources take by themselves.
+const defaultMemory = 10 * time.Second
 
 // Decide decides on the size of a group at one moment: what the rules wish, and what
 // the limits leave of it. Nothing is read or changed but the arguments, and equal
@@ -94,12 +98,29 @@ func newEvaluation(st *State, p *stoker.Policy, g *stoker.Group, now time.Time) 
 	e.lo, e.hi = bounds(p, g)
 	e.state = *st
 	e.state.seen(g.Size, len(p.Rules), now)
+	if tracksLevels(p) {
+		e.state.served(e.serving, memory(p), now)
+	}
 	e.d = stoker.Decision{
 		Scaler: p.ID, Group: p.Group, Project: p.Project,
 		Time: now, LastTime: now, Count: 1,
 		From: g.Size, To: g.Size, Wish: g.Size,
 	}
 	return e
+}
+
+// tracksLevels tells whether the number of serving members may matter.
+func tracksLevels(p *stoker.Policy) bool {
+	return slices.ContainsFunc(p.Rules, func(r stoker.Rule) bool { return r.Kind == stoker.RuleTarget })
+}
+
+// memory is how long a change of the members shows in the signals of a policy.
+func memory(p *stoker.Policy) time.Duration {
+	longest := time.Duration(0)
+	for _, s := range p.Signals {
+		longest = max(longest, cmp.Or(s.Window, defaultMemory))
+	}
+	return longest + 2*interval(p)
 }
 
 // bounds gives the group's bounds, narrowed by the policy's. Where they

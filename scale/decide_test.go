@@ -364,3 +364,75 @@ func TestWhyTellsTheNumbers(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
+
+// farm is a load on members whose signal is the mean load of each over a window: CPU.
+func farm(t *testing.T, load func(second int) float64, change func(*stoker.Policy)) (sizes []int) {
+	t.Helper()
+	const window, boot = 10, 3
+	b := newBench(4, stoker.Rule{Kind: stoker.RuleTarget, Target: 60}, change)
+	b.group.Max = 100
+	ready := make([]int, 4, 100)
+	var past []float64
+	for second := range 300 {
+		serving := 0
+		for _, at := range ready {
+			if at <= second {
+				serving++
+			}
+		}
+		past = append(past, load(second)/float64(serving))
+		past = past[max(0, len(past)-window):]
+		sum := 0.0
+		for _, v := range past {
+			sum += v
+		}
+		for i := range b.group.Members {
+			b.group.Members[i].Status = stoker.StatusComplete
+			if ready[i] > second {
+				b.group.Members[i].Status = stoker.StatusInProgress
+			}
+		}
+		b.group.InFlight = serving < len(ready)
+		d := b.level(sum / float64(len(past)))
+		for len(ready) < d.To {
+			ready = append(ready, second+1+boot)
+		}
+		ready = ready[:d.To]
+		if d.To != d.From {
+			sizes = append(sizes, d.To)
+		}
+	}
+	return sizes
+}
+
+func TestLevelsDoNotOvershoot(t *testing.T) {
+	up := farm(t, func(second int) float64 {
+		if second < 50 {
+			return 240
+		}
+		return 600 // 10 members at 60
+	}, nil)
+	if len(up) == 0 || up[len(up)-1] < 9 || up[len(up)-1] > 10 {
+		t.Errorf("sizes on the way up: got %v, want an end of 9 or 10", up)
+	}
+	for i, size := range up {
+		if size > 10 || i > 0 && size < up[i-1] {
+			t.Errorf("sizes on the way up: got %v, want no more than 10", up)
+			break
+		}
+	}
+	down := farm(t, func(second int) float64 {
+		if second < 50 {
+			return 240
+		}
+		return 120 // 2 members
+	}, nil)
+	if len(down) == 0 || down[len(down)-1] != 2 {
+		t.Errorf("sizes on the way down: got %v, want an end of 2", down)
+	}
+	for _, size := range down {
+		if size < 2 {
+			t.Errorf("sizes on the way down: got %v, want no less than 2", down)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/scale"
@@ -353,6 +354,57 @@ func TestRunTwiceInTurnNotAtOnce(t *testing.T) {
 		w.stop()
 		if got := w.groups.size("g"); got != 7 {
 			t.Errorf("size: got %d, want 7", got)
+		}
+	})
+}
+
+func TestASourceThatCannotBeMadeRefusesThePolicy(t *testing.T) {
+	e := scale.New(scale.Config{
+		Store: newFakeStore(), Groups: newFakeGroups(newFakeStore(), nil),
+		Sources: func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
+			return nil, stoker.Errorf(stoker.Invalid, "there is no such pool")
+		},
+	})
+	err := e.Put(t.Context(), recommended())
+	if !stoker.IsKind(err, stoker.Invalid) || err.Error() != `signal "rps": there is no such pool` {
+		t.Errorf("got %v", err)
+	}
+	if err := e.Put(t.Context(), stoker.Policy{}); !stoker.IsKind(err, stoker.Invalid) {
+		t.Errorf("an empty policy: got %v", err)
+	}
+}
+
+// While the store is down for hours the memory stays bounded, and the newest is kept.
+func TestALongOutageOfTheStoreIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(map[stoker.StackID]int{"g": 2})
+		s := w.put("g", func(p *stoker.Policy) { p.Min, p.Max = ptr(2), ptr(2) })
+		s.set(100, nil)
+		w.run()
+		pass(2 * time.Second)
+		w.store.set(errors.New("disk full"), false)
+		for i := range 21_000 { // a new decision each second
+			if i%2 == 0 {
+				s.set(0, errors.New("bad \xff\x00 text"))
+			} else {
+				s.set(100, nil)
+			}
+			pass(time.Second)
+		}
+		if n := len(w.decisions(stoker.DecisionFilter{})); n > 20_010 || n < 19_000 {
+			t.Errorf("%d decisions are kept", n)
+		}
+		w.store.set(nil, false)
+		pass(5 * time.Second)
+		w.stop()
+		stored, _ := w.store.Decisions(context.Background(), stoker.DecisionFilter{})
+		if n := len(stored); n < 19_000 {
+			t.Errorf("%d decisions were written when the store was back", n)
+		}
+		for _, d := range stored {
+			if !utf8.ValidString(d.Why) || strings.Contains(d.Why, "\x00") {
+				t.Fatalf("a text that stores refuse: %q", d.Why)
+			}
 		}
 	})
 }

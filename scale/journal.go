@@ -3,6 +3,7 @@ package scale
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -59,6 +60,7 @@ func newJournal(store stoker.DecisionStore, log *slog.Logger) *journal {
 
 // note adds a decision to do nothing. False: it was folded into the one before.
 func (j *journal) note(d *stoker.Decision) bool {
+	tidy(d)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if r := j.open[d.Scaler]; r != nil && alike(&r.d, d) {
@@ -72,6 +74,7 @@ func (j *journal) note(d *stoker.Decision) bool {
 
 // intend adds a change and waits, not for long, until it and the state are in the store.
 func (j *journal) intend(ctx context.Context, d *stoker.Decision, st stoker.ScalerState) (*row, error) {
+	tidy(d)
 	j.mu.Lock()
 	r := j.begin(d)
 	j.states[st.Scaler] = st
@@ -98,6 +101,7 @@ func (j *journal) amend(r *row, st stoker.ScalerState, change func(*stoker.Decis
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	change(&r.d)
+	tidy(&r.d)
 	r.version++
 	j.states[st.Scaler] = st
 	j.enqueue(r)
@@ -166,4 +170,19 @@ func (j *journal) overdue(now time.Time) {
 			return
 		}
 	}
+}
+
+// tidy makes texts storable: they hold words of the world outside, and one that the
+// store refuses would hold up all others.
+func tidy(d *stoker.Decision) {
+	d.Why, d.Err = storable(d.Why), storable(d.Err)
+}
+
+const maxText = 1000
+
+func storable(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText] + "..."
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "?"), "\x00", "?")
 }

@@ -18,6 +18,8 @@ type wish struct {
 	opinion bool
 	// exact is the size before rounding up; target rules only.
 	exact float64
+	// serving is the number of members that a level was taken of.
+	serving int
 	// count is the tally of a threshold rule that decided, or is nearest to.
 	count tally
 	step  *stoker.Step
@@ -53,19 +55,35 @@ func (e *evaluation) askRule(i int) wish {
 	return w
 }
 
-// target wants the signal at Target: per member for totals. A level tells
-// about the members that serve, so without any it tells nothing.
+// target wants the signal at Target: per member for totals.
 func (e *evaluation) target(w *wish, s *stoker.Sample) {
-	w.exact = s.Value / w.rule.Target
+	ratio := s.Value / w.rule.Target
 	if !s.Total {
-		if e.serving == 0 {
-			return
-		}
-		w.exact *= float64(e.serving)
+		e.level(w, ratio)
+		return
 	}
-	// The little less makes 0.7 / 0.1 want 7.
-	w.size, w.opinion = whole(math.Ceil(w.exact-1e-9)), true
+	w.exact, w.size, w.opinion = ratio, roundUp(ratio), true
 }
+
+// level wants members in proportion. The signal is a mean over a while in which
+// the number of members that served may have changed, so it asks for a change only
+// if the fewest of them say so for more, or the most for less. Otherwise every change would
+// be followed by another of the same kind.
+func (e *evaluation) level(w *wish, ratio float64) {
+	size, fewest, most := e.group.Size, -e.state.fewest.largest(-e.serving), e.state.most.largest(e.serving)
+	if most == 0 {
+		return // nobody was there to be measured
+	}
+	w.opinion, w.serving = true, e.serving
+	if exact := ratio * float64(fewest); roundUp(exact) > size {
+		w.exact, w.size, w.serving = exact, roundUp(exact), fewest
+	} else if exact := ratio * float64(most); roundUp(exact) < size {
+		w.exact, w.size, w.serving = exact, roundUp(exact), most
+	}
+}
+
+// roundUp takes a little less for the same, so that 0.7 / 0.1 wants 7.
+func roundUp(exact float64) int { return whole(math.Ceil(exact - 1e-9)) }
 
 // threshold counts samples in a row. A bad one is not low, and does not
 // take from the evidence of the high ones; with ErrorIsHigh it is one of them.

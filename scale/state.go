@@ -30,7 +30,9 @@ type State struct {
 	// Wishes of the two stabilisation windows; those of ups are negated, so that
 	// both windows look for their largest.
 	ups, downs window
-	rules      []tally // by index of the policy's rules
+	// The most members that served lately, and the fewest, negated.
+	most, fewest window
+	rules        []tally // by index of the policy's rules
 
 	failures   int // resizes in a row that went wrong
 	failedUp   bool
@@ -105,6 +107,12 @@ func (st *State) seen(size, rules int, now time.Time) {
 		st.changed(st.size, size, now)
 	}
 	st.size, st.sizeKnown = size, true
+}
+
+// served notes how many members serve.
+func (st *State) served(n int, age time.Duration, now time.Time) {
+	st.most = st.most.add(now, n, age)
+	st.fewest = st.fewest.add(now, -n, age)
 }
 
 // watched notes an evaluation whose signals were all good. A gap longer than the given

@@ -2,6 +2,8 @@ package scale
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/stoker-project/stoker"
 )
@@ -16,7 +18,7 @@ func Warnings(p stoker.Policy) []string {
 		used[r.Signal] = true
 		w = append(w, warnRule(fmt.Sprintf("rules.%d", i), &p, r)...)
 	}
-	for name := range p.Signals {
+	for _, name := range slices.Sorted(maps.Keys(p.Signals)) {
 		if !used[name] {
 			w = append(w, fmt.Sprintf("signals.%s is used by no rule", name))
 		}

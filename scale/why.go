@@ -49,7 +49,7 @@ func (e *evaluation) appendWish(b []byte, w *wish) []byte {
 		if v.Total {
 			b = append(b, " per member"...)
 		} else {
-			b = strconv.AppendInt(append(b, " with "...), int64(e.serving), 10)
+			b = strconv.AppendInt(append(b, " with "...), int64(w.serving), 10)
 			b = append(b, " serving"...)
 		}
 	case stoker.RuleProportional:
