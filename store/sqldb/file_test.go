@@ -135,6 +135,13 @@ func TestOneProcessAtATime(t *testing.T) {
 	if !stoker.IsKind(err, stoker.Conflict) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want a conflict: %s", err, want)
 	}
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqldb.Open(t.Context(), sqldb.Config{DSN: link, Key: key(t)}); !stoker.IsKind(err, stoker.Conflict) {
+		t.Errorf("by another name: got %v, want a conflict", err)
+	}
 	if err := put(t.Context(), s, "a", ""); err != nil {
 		t.Errorf("the first one is disturbed: %v", err)
 	}

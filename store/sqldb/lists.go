@@ -1,7 +1,7 @@
 package sqldb
 
 import (
-	"fmt"
+	"encoding/json"
 	"slices"
 	"sync"
 
@@ -9,7 +9,7 @@ import (
 )
 
 // maxLists bounds how many lists are remembered.
-const maxLists = 64
+const maxLists = 16
 
 // lists remembers the answers to lists of stacks until a stack changes: clients
 // poll them far more often than that. Only a store that no other process writes
@@ -31,7 +31,11 @@ func (l *lists) forget() {
 // get gives a list, read unless it is known. The caller gets stacks of its own;
 // what their maps hold is shared, as nobody changes that.
 func (l *lists) get(f stoker.StackFilter, read func() ([]*stoker.Stack, error)) ([]*stoker.Stack, error) {
-	key := fmt.Sprintf("%+q", []any{f})
+	text, err := json.Marshal(f)
+	if err != nil {
+		return nil, err
+	}
+	key := string(text)
 	l.mu.Lock()
 	known, ok := l.by[key]
 	before := l.changes

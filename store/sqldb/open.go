@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -125,6 +126,18 @@ func (s *Store) Close() error {
 	return errors.Join(s.queries.close(), s.closeFiles(s.writer.db))
 }
 
+func (s *Store) closed() bool {
+	if s.writer == nil {
+		return false // not open yet
+	}
+	select {
+	case <-s.writer.quit:
+		return true
+	default:
+		return false
+	}
+}
+
 func (s *Store) closeFiles(write *sql.DB) error {
 	var errs []error
 	for _, db := range []*sql.DB{s.read, write} {
@@ -140,7 +153,7 @@ func (s *Store) closeFiles(write *sql.DB) error {
 
 func (s *Store) openSQLite(ctx context.Context, path string) (*sql.DB, error) {
 	s.d, s.hint, s.where = sqliteDialect(), hintSQLite, "database "+path
-	path, err := filepath.Abs(path)
+	path, err := realPath(path)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +163,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) (*sql.DB, error) {
 	if err := checkFile(ctx, path); err != nil {
 		return nil, err
 	}
-	s.read, err = sql.Open("sqlite", sqliteURL(path, "ro", "query_only(1)", "mmap_size(268435456)", "cache_size(-8192)"))
+	s.read, err = sql.Open("sqlite", sqliteURL(path, "ro", "query_only(1)"))
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +175,19 @@ func (s *Store) openSQLite(ctx context.Context, path string) (*sql.DB, error) {
 		write.SetMaxOpenConns(1)
 	}
 	return write, err
+}
+
+// realPath follows links, so that one file has one lock.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	followed, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil
+	}
+	return followed, err
 }
 
 // sqliteURL names a file that exists already: an open must never make one.

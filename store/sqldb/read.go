@@ -13,31 +13,21 @@ import (
 
 // rows runs a query and calls each for every row.
 func (s *Store) rows(ctx context.Context, query string, args []any, each func(scanner) error) error {
-	return s.rowsIn(ctx, nil, query, args, each)
-}
-
-// rowsIn does so in a transaction, if there is one.
-func (s *Store) rowsIn(ctx context.Context, tx *sql.Tx, query string, args []any, each func(scanner) error) error {
 	st, err := s.queries.stmt(ctx, query)
 	if err != nil {
 		return err
 	}
-	if tx != nil {
-		st = tx.StmtContext(ctx, st)
-	}
 	var rows *sql.Rows
-	ask := func() (err error) {
+	if err := s.alive(ctx, func() (err error) {
 		rows, err = st.QueryContext(ctx, args...)
 		return err
-	}
-	if tx != nil {
-		err = ask()
-	} else {
-		err = s.alive(ctx, ask)
-	}
-	if err != nil {
+	}); err != nil {
 		return err
 	}
+	return walk(rows, each)
+}
+
+func walk(rows *sql.Rows, each func(scanner) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		if err := each(rows); err != nil {
@@ -62,10 +52,8 @@ func (s *Store) alive(ctx context.Context, ask func() error) error {
 // reading refuses to start when ctx has ended. SQLite's answers are short, and
 // watching ctx costs more than many of them.
 func (s *Store) reading(ctx context.Context) (context.Context, error) {
-	select {
-	case <-s.writer.quit:
+	if s.closed() {
 		return ctx, errClosed
-	default:
 	}
 	if s.d.interruptible {
 		return ctx, ctx.Err()
@@ -128,33 +116,62 @@ func (s *Store) Stack(ctx context.Context, id stoker.StackID) (*stoker.Stack, []
 	if err != nil {
 		return nil, nil, err
 	}
-	var tx *sql.Tx
-	err = s.alive(ctx, func() (err error) {
-		tx, err = s.read.BeginTx(ctx, &s.d.snapshot)
-		return err
-	})
-	if err != nil {
-		return nil, nil, s.trouble("read stack", err)
-	}
-	defer tx.Rollback() // it only reads
 	var stack *stoker.Stack
-	err = s.rowsIn(ctx, tx, selectStack+" WHERE s.id = ?", []any{string(id)}, func(row scanner) (err error) {
-		stack, err = s.scanStack(row)
-		return err
-	})
-	if err != nil {
+	var resources []*stoker.Resource
+	err = s.snapshot(ctx, []any{string(id)},
+		part{selectStack + " WHERE s.id = ?", func(row scanner) (err error) {
+			stack, err = s.scanStack(row)
+			return err
+		}},
+		part{selectResource + "WHERE stack = ? ORDER BY created, seq", func(row scanner) error {
+			r, err := s.scanResource(row)
+			resources = append(resources, r)
+			return err
+		}})
+	switch {
+	case err != nil:
 		return nil, nil, s.trouble("read stack", err)
-	}
-	if stack == nil {
+	case stack == nil:
 		return nil, nil, stoker.Errorf(stoker.NotFound, "no stack has the ID %s", id)
 	}
-	var resources []*stoker.Resource
-	err = s.rowsIn(ctx, tx, selectResource+"WHERE stack = ? ORDER BY created, seq", []any{string(id)}, func(row scanner) error {
-		r, err := s.scanResource(row)
-		resources = append(resources, r)
+	return stack, resources, nil
+}
+
+// part is one query of a snapshot.
+type part struct {
+	query string
+	each  func(scanner) error
+}
+
+// snapshot runs queries with the same arguments on what is true at one moment.
+// They are prepared before it has a connection: preparing may need another one,
+// and all may be taken by those who wait for the same.
+func (s *Store) snapshot(ctx context.Context, args []any, parts ...part) error {
+	stmts := make([]*sql.Stmt, len(parts))
+	for i, p := range parts {
+		var err error
+		if stmts[i], err = s.queries.stmt(ctx, p.query); err != nil {
+			return err
+		}
+	}
+	var tx *sql.Tx
+	if err := s.alive(ctx, func() (err error) {
+		tx, err = s.read.BeginTx(ctx, &s.d.snapshot)
 		return err
-	})
-	return stack, resources, s.trouble("read resources", err)
+	}); err != nil {
+		return err
+	}
+	defer tx.Rollback() // it only reads
+	for i, p := range parts {
+		rows, err := tx.StmtContext(ctx, stmts[i]).QueryContext(ctx, args...)
+		if err != nil {
+			return err
+		}
+		if err := walk(rows, p.each); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Resource gives one record.
@@ -174,14 +191,16 @@ func (s *Store) Resource(ctx context.Context, id stoker.ResourceID) (*stoker.Res
 	return r, s.trouble("read resource", err)
 }
 
-// Stacks lists stacks. Lists without specs are remembered until a stack changes.
+// Stacks lists stacks. First pages without specs, which clients poll, are
+// remembered until a stack changes.
 func (s *Store) Stacks(ctx context.Context, f stoker.StackFilter) ([]*stoker.Stack, error) {
 	ctx, err := s.reading(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s.d.numbered || !f.Brief {
-		return s.list(ctx, f) // other processes may write, or it is large
+	othersWrite := s.d.numbered
+	if othersWrite || !f.Brief || f.Marker != "" {
+		return s.list(ctx, f)
 	}
 	return s.lists.get(f, func() ([]*stoker.Stack, error) { return s.list(ctx, f) })
 }

@@ -24,6 +24,7 @@ type resourceBody struct {
 // resourceSecret is the sealed part.
 type resourceSecret struct {
 	Properties, Metadata, Data json.RawMessage
+	OldProperties, OldMetadata json.RawMessage `json:",omitempty"` // of updates only
 }
 
 const (
@@ -73,8 +74,22 @@ func (s *Store) encodeResource(r *stoker.Resource) (body, sealed []byte, err err
 	if secret.Data, err = encodeMap("data", r.Data); err != nil {
 		return nil, nil, err
 	}
+	if err := secret.encodeOld(r); err != nil {
+		return nil, nil, err
+	}
 	sealed, err = s.seal(secret, "resource", string(r.ID))
 	return body, sealed, err
+}
+
+// encodeOld leaves out what is nil, as it nearly always is.
+func (s *resourceSecret) encodeOld(r *stoker.Resource) (err error) {
+	if r.OldProperties != nil {
+		s.OldProperties, err = encodeMap("old properties", r.OldProperties)
+	}
+	if err == nil && r.OldMetadata != nil {
+		s.OldMetadata, err = encodeMap("old metadata", r.OldMetadata)
+	}
+	return err
 }
 
 // scanner is a row of a result.

@@ -102,7 +102,7 @@ func (s *Store) trouble(doing string, err error) error {
 	if _, ours := stoker.AsError(err); ours || errors.Is(err, context.Canceled) {
 		return err
 	}
-	if errors.Is(err, sql.ErrConnDone) {
+	if s.closed() || errors.Is(err, sql.ErrConnDone) {
 		return errClosed
 	}
 	e := &stoker.Error{Kind: stoker.Unavailable, Message: doing + " in " + s.where, Err: err}
