@@ -65,6 +65,10 @@ type Resource struct {
 	// being applied while Status is IN_PROGRESS.
 	Properties map[string]any
 	Metadata   map[string]any
+	// OldProperties and OldMetadata are those from before the update that is under
+	// way; nil when none is.
+	OldProperties map[string]any
+	OldMetadata   map[string]any
 	// Data is what the type remembers for itself. Secret values in it are
 	// sealed by the store.
 	Data map[string]any

@@ -55,9 +55,17 @@ func measurements() []measurement {
 func main() {
 	stoker := flag.String("stoker", "bin/stoker", "the binary to measure")
 	only := flag.String("only", "", "measure these only, comma-separated: engine, group, scaler, api, memory, balancer, step")
+	role := flag.String("role", "", "for its own child processes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *role != "" {
+		if err := serveRole(ctx, *role, flag.Args()); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", *role+":", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *stoker, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -78,7 +78,8 @@ func decideNested(cur *stoker.Resource, w *wanted) verdict {
 
 func diff(cur *stoker.Resource, w *wanted) verdict {
 	schema := w.kind.schema
-	v := verdict{verb: Keep, changed: changedKeys(cur.Properties, w.props)}
+	props, metadata := applied(cur, w)
+	v := verdict{verb: Keep, changed: changedKeys(props, w.props)}
 	for _, name := range w.unknown {
 		if !slices.Contains(v.changed, name) {
 			v.changed = append(v.changed, name)
@@ -102,10 +103,40 @@ func diff(cur *stoker.Resource, w *wanted) verdict {
 			v.verb = Change
 		}
 	}
-	if v.verb == Keep && !sameMap(cur.Metadata, w.metadata) {
+	if v.verb == Keep && !sameMap(metadata, w.metadata) {
 		v = verdict{verb: Change, changed: []string{"metadata"}}
 	}
 	return v
+}
+
+// applied gives what a resource was made with, as far as it differs from what
+// is wanted. After an interrupted update nobody knows which of the old and the new values
+// hold: where either differs from what is wanted, that one is given, so that
+// it is changed.
+func applied(cur *stoker.Resource, w *wanted) (props, metadata map[string]any) {
+	if cur.Action != stoker.ActionUpdate || cur.Status != stoker.StatusInProgress || cur.OldProperties == nil {
+		return cur.Properties, cur.Metadata
+	}
+	metadata = cur.OldMetadata
+	if !sameMap(cur.Metadata, w.metadata) {
+		metadata = cur.Metadata
+	}
+	return mixed(cur.OldProperties, cur.Properties, w.props), metadata
+}
+
+func mixed(old, begun, want map[string]any) map[string]any {
+	out := maps.Clone(old)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for _, k := range changedKeys(begun, want) {
+		if v, ok := begun[k]; ok {
+			out[k] = v
+		} else {
+			delete(out, k)
+		}
+	}
+	return out
 }
 
 func changedKeys(old, now map[string]any) []string {

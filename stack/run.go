@@ -301,15 +301,25 @@ func (o *owner) resume(n *nodeRun, row *stoker.Resource, w *wanted) {
 }
 
 func (o *owner) update(n *nodeRun, row *stoker.Resource, w *wanted) {
-	old := row
+	old := *row
+	old.Properties, old.Metadata = applied(row, w)
 	row = o.saveRow(row, func(r *stoker.Resource) {
+		r.OldProperties, r.OldMetadata = notNil(old.Properties), old.Metadata
 		r.Action, r.Status, r.StatusReason = stoker.ActionUpdate, stoker.StatusInProgress, ""
 		r.Properties, r.Metadata = w.props, w.metadata
 		r.Requires, r.DeletionPolicy, r.Updated = w.requires, w.deletion, o.now()
 		r.Type = w.kind.name
 	})
 	o.rowEvent(row, stateChanged)
-	o.startUpdate(n, old, row, w)
+	o.startUpdate(n, &old, row, w)
+}
+
+// notNil tells "none" from "not known", which nil means in a record.
+func notNil(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
 }
 
 // failNode records a failure and stops the run: nothing new starts, work that

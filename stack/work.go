@@ -188,6 +188,7 @@ func (o *owner) finished(w *work, row *stoker.Resource, r result) {
 		row = o.saveRow(row, func(x *stoker.Resource) {
 			keepResult(x, r.res)
 			x.Status, x.StatusReason = stoker.StatusComplete, ""
+			x.OldProperties, x.OldMetadata = nil, nil
 		})
 		if r.held {
 			w.run.held[row.Child] = true
@@ -199,7 +200,9 @@ func (o *owner) finished(w *work, row *stoker.Resource, r result) {
 		// The next run, or the next engine, goes on with it.
 	case errors.Is(r.err, stoker.ErrReplace) && w.run == o.run && !o.run.stopping:
 		if w.old != nil {
-			row = o.saveRow(w.old, func(x *stoker.Resource) { x.Status = stoker.StatusComplete })
+			row = o.saveRow(w.old, func(x *stoker.Resource) {
+				x.Status, x.OldProperties, x.OldMetadata = stoker.StatusComplete, nil, nil
+			})
 		}
 		o.create(w.node, w.want, row.ID)
 	case w.run == o.run:

@@ -128,6 +128,12 @@ func (s *Store) openResource(r *stoker.Resource, sealed []byte) error {
 	if r.Metadata, err = decodeMap(secret.Metadata); err != nil {
 		return err
 	}
+	if r.OldProperties, err = decodeMap(secret.OldProperties); err != nil {
+		return err
+	}
+	if r.OldMetadata, err = decodeMap(secret.OldMetadata); err != nil {
+		return err
+	}
 	r.Data, err = decodeMap(secret.Data)
 	return err
 }

@@ -84,6 +84,12 @@ func cloneResource(r *stoker.Resource) (*stoker.Resource, error) {
 	if c.Metadata, err = cloneMap("metadata", r.Metadata); err != nil {
 		return nil, err
 	}
+	if c.OldProperties, err = cloneMap("old properties", r.OldProperties); err != nil {
+		return nil, err
+	}
+	if c.OldMetadata, err = cloneMap("old metadata", r.OldMetadata); err != nil {
+		return nil, err
+	}
 	c.Data, err = cloneMap("data", r.Data)
 	return &c, err
 }

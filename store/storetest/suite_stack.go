@@ -78,6 +78,7 @@ func testValuesComeBack(t *testing.T, open Open) {
 		"deep": []any{map[string]any{"x": []any{int64(1), 1.0}}}, "": "empty key",
 	}
 	r.Metadata = map[string]any{} // not nil
+	r.OldProperties = map[string]any{"before": []any{int64(1), nil}}
 	r.Data = nil
 	commit(t, s, stoker.Batch{Stack: st, Resources: []*stoker.Resource{r}})
 	got, err := reopen().Resource(t.Context(), "r")
