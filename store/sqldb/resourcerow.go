@@ -61,7 +61,7 @@ func (s *Store) encodeResource(r *stoker.Resource) (body, sealed []byte, err err
 		PhysicalID: r.PhysicalID, Requires: r.Requires, DeletionPolicy: r.DeletionPolicy,
 		Replaces: r.Replaces, Child: r.Child, Updated: nanos(r.Updated),
 	})
-	if err != nil || r.Properties == nil && r.Metadata == nil && r.Data == nil {
+	if err != nil || r.Properties == nil && r.Metadata == nil && r.Data == nil && r.OldProperties == nil && r.OldMetadata == nil {
 		return body, nil, err
 	}
 	var secret resourceSecret

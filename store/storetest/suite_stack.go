@@ -128,7 +128,8 @@ func testResourcesComeBack(t *testing.T, open Open) {
 
 	l := acquire(t, s, "a", "me")
 	changed := *r
-	changed.Status, changed.Properties = stoker.StatusFailed, nil
+	changed.Status, changed.Properties, changed.Metadata, changed.Data = stoker.StatusFailed, nil, nil, nil
+	changed.OldProperties, changed.OldMetadata = nil, map[string]any{"before": 1.0}
 	want = []*stoker.Resource{&changed}
 	forget := []stoker.ResourceID{"older", "later", "no such"}
 	for _, o := range same {
