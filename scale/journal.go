@@ -31,6 +31,7 @@ type journal struct {
 	mu     sync.Mutex
 	open   map[stoker.ScalerID]*row // the latest of each scaler
 	queue  []*row                   // to be written, oldest first
+	again  []*row                   // a batch that was refused; comes before the queue
 	flying []*row                   // being written
 	states map[stoker.ScalerID]stoker.ScalerState
 	broken error // of the last write

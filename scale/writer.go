@@ -92,22 +92,25 @@ func (j *journal) take() batch {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var b batch
-	n := min(len(j.queue), batchSize)
-	for _, r := range j.queue[:n] {
+	rows := j.again
+	if j.again = nil; len(rows) == 0 {
+		n := min(len(j.queue), batchSize)
+		rows, j.queue = j.queue[:n:n], j.queue[n:]
+	}
+	for _, r := range rows {
 		r.queued, r.written = false, time.Now()
 		d := r.d
 		b.rows, b.versions, b.decisions = append(b.rows, r), append(b.versions, r.version), append(b.decisions, &d)
 		b.waiters = append(b.waiters, r.waiters...)
 		r.waiters = nil
 	}
-	j.queue = slices.Delete(j.queue, 0, n)
 	j.flying = b.rows
 	b.states = slices.Collect(maps.Values(j.states))
 	clear(j.states)
 	return b
 }
 
-// done settles a batch; a failed one goes back to the head of the queue. True: there is more.
+// done settles a batch; a failed one is to be tried again first. True: there is more.
 func (j *journal) done(b batch, err error) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -126,19 +129,17 @@ func (j *journal) done(b batch, err error) bool {
 	for _, w := range b.waiters {
 		w <- err // buffered, and told once
 	}
-	return len(j.queue) > 0
+	return len(j.again)+len(j.queue) > 0
 }
 
-// putBack queues a batch again, without overtaking newer states.
+// putBack keeps a batch for the next try, without overtaking newer states.
 func (j *journal) putBack(b batch) {
-	var again []*row
 	for _, r := range b.rows {
-		if !r.queued {
+		if !r.queued { // by now again
 			r.queued = true
-			again = append(again, r)
+			j.again = append(j.again, r)
 		}
 	}
-	j.queue = append(again, j.queue...)
 	for _, st := range b.states {
 		if _, newer := j.states[st.Scaler]; !newer {
 			j.states[st.Scaler] = st
@@ -190,7 +191,7 @@ func (j *journal) fresh(f stoker.DecisionFilter) map[key]*stoker.Decision {
 			fresh[keyOf(&d)] = &d
 		}
 	}
-	for _, r := range slices.Concat(j.flying, j.queue) {
+	for _, r := range slices.Concat(j.flying, j.again, j.queue) {
 		add(r)
 	}
 	if f.Scaler != "" {
