@@ -3,8 +3,10 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -233,4 +235,38 @@ func (c *Client) PreviewUpdate(ctx context.Context, ident string, r Request, pat
 		}
 	}
 	return list, nil
+}
+
+// Validation is what a server says of a template that is in order.
+type Validation struct {
+	Description string               `json:"Description"`
+	Parameters  map[string]Parameter `json:"Parameters"`
+}
+
+// Parameter describes a parameter of a template.
+type Parameter struct {
+	Name        string `json:"-"`
+	Type        string `json:"Type"`
+	Description string `json:"Description"`
+	Default     any    `json:"Default,omitempty"`
+	Value       any    `json:"Value,omitempty"`
+	Hidden      string `json:"NoEcho"` // "true" or "false"
+}
+
+// Sorted gives the parameters by name.
+func (v *Validation) Sorted() []Parameter {
+	var out []Parameter
+	for _, name := range slices.Sorted(maps.Keys(v.Parameters)) {
+		p := v.Parameters[name]
+		p.Name = name
+		out = append(out, p)
+	}
+	return out
+}
+
+// Validate checks a template with its environment and parameters.
+func (c *Client) Validate(ctx context.Context, r Request) (*Validation, error) {
+	out := &Validation{}
+	err := c.do(ctx, http.MethodPost, c.v1(nil, "validate"), r, out)
+	return out, err
 }
