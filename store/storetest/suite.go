@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -139,6 +140,19 @@ func within(t *testing.T, what string, is func() bool) {
 		case <-ctx.Done():
 			t.Fatalf("waited in vain: %s", what)
 		case <-tick.C:
+		}
+	}
+}
+
+// wantAllSet keeps the suite honest: whoever adds a field to a record sets it
+// here, and so sees whether the stores keep it.
+func wantAllSet(t *testing.T, record any, except ...string) {
+	t.Helper()
+	v := reflect.ValueOf(record).Elem()
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if v.Field(i).IsZero() && !slices.Contains(except, name) {
+			t.Errorf("the suite sets no %s.%s", v.Type().Name(), name)
 		}
 	}
 }

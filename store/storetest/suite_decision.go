@@ -32,6 +32,7 @@ func testDecisionsComeBack(t *testing.T, open Open) {
 		Signals: map[string]float64{"rps": 240, "cpu": 0.5, "up": math.Inf(1)}, Err: "no"}
 	plain := &stoker.Decision{Scaler: "s", Group: "g", Time: start, LastTime: start}
 	save(t, s, d, plain)
+	wantAllSet(t, d)
 	if d.Seq == 0 || plain.Seq <= d.Seq {
 		t.Errorf("Seq: got %d and %d", d.Seq, plain.Seq)
 	}

@@ -43,6 +43,7 @@ func testEventFilters(t *testing.T, open Open) {
 	}
 	first := *want
 	first.Seq = list[0].Seq
+	wantAllSet(t, &first)
 	wantEqual(t, "event", list[0], &first)
 	second, fourth := list[1].Seq, list[3].Seq
 	for _, c := range []struct {

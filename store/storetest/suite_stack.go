@@ -29,9 +29,11 @@ func full() *stoker.Stack {
 		Spec: stoker.GroupSpec{
 			Member: map[string]any{"type": "OS::Nova::Server", "properties": map[string]any{"n": int64(1), "f": 2.0}},
 			Min:    1, Max: 5, Desired: &two, Cooldown: time.Minute, Names: stoker.ByRandom,
-			Remove: []string{"x"}, Rolling: &stoker.RollingUpdate{MinInService: 1, MaxBatch: 2, Pause: time.Second},
+			Version: "2021-04-16", IndexVar: "%index%", KeepOld: true, RemoveMode: "update",
+			RollingCreate: &stoker.RollingUpdate{MaxBatch: 3, Pause: time.Minute},
+			Remove:        []string{"x"}, Rolling: &stoker.RollingUpdate{MinInService: 1, MaxBatch: 2, Pause: time.Second},
 		},
-		Size: 2, CooldownEnd: start.Add(time.Hour).In(zone), FrozenReason: "night",
+		Size: 2, CooldownEnd: start.Add(time.Hour).In(zone), FrozenUntil: start.Add(time.Minute), FrozenReason: "night",
 		Skip: []stoker.ResourceName{"3"}, Batches: []stoker.GroupBatch{{Size: 1, Update: 2}}, NextBatch: 1, PauseUntil: start,
 	}
 	st.Outputs = map[string]any{"url": "http://127.0.0.1", "big": int64(math.MaxInt64), "whole": 2.0}
@@ -44,6 +46,10 @@ func testStackComesBack(t *testing.T, open Open) {
 	s, reopen := open(t)
 	commit(t, s, stoker.Batch{Stack: full()})
 	want := full()
+	wantAllSet(t, want, "Deleted")
+	wantAllSet(t, &want.Spec)
+	wantAllSet(t, want.Group)
+	wantAllSet(t, &want.Group.Spec)
 	want.Created = want.Created.UTC()
 	want.Group.CooldownEnd = want.Group.CooldownEnd.UTC()
 	got, _ := read(t, s, "full")
@@ -111,8 +117,10 @@ func testResourcesComeBack(t *testing.T, open Open) {
 	r.StatusReason, r.PhysicalID = "reason", "physical"
 	r.Properties = map[string]any{"password": "hunter2"}
 	r.Metadata, r.Data = map[string]any{"m": int64(1)}, map[string]any{"d": []any{"x"}}
+	r.OldProperties, r.OldMetadata = map[string]any{"password": "before"}, map[string]any{}
 	r.Requires = []stoker.ResourceName{"x", "y"}
 	r.DeletionPolicy, r.Replaces, r.Child, r.Updated = "Retain", "old", "child", start.Add(time.Second)
+	wantAllSet(t, r)
 	older, later := resource("a", "older"), resource("a", "later")
 	older.Created, later.Created = start.Add(-1), start.Add(1)
 	var same []*stoker.Resource
