@@ -52,6 +52,12 @@ func (c *crasher) step(what string) error {
 	return errCrash
 }
 
+func (c *crasher) isDead() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dead
+}
+
 // around dies before or after f.
 func (c *crasher) around(what string, f func() error) error {
 	if err := c.step("before " + what); err != nil {
@@ -239,7 +245,11 @@ func deleteApp(ctx context.Context, m *machine) error {
 	if err != nil {
 		return err
 	}
-	return m.engine.Delete(ctx, st.ID)
+	err = m.engine.Delete(ctx, st.ID)
+	if stoker.IsKind(err, stoker.NotFound) {
+		return nil // the deletion that was under way has ended meanwhile
+	}
+	return err
 }
 
 func steps(fs ...func(context.Context, *machine) error) func(context.Context, *machine) error {
@@ -321,11 +331,13 @@ func crashAt(t *testing.T, s story, at int) bool {
 	died := false
 	select {
 	case err := <-ended:
-		if died = m.crasher.dead; !died && err != nil {
+		if died = m.crasher.isDead(); !died && err != nil {
 			t.Fatalf("without a crash: %v", err)
 		}
 	case <-m.crasher.crashed:
 		died = true
+		halt()
+		<-ended
 	}
 	halt()
 	m.stop()

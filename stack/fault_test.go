@@ -34,6 +34,7 @@ func TestFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.called(st.ID, "create")
 	full.Store(true)
 	close(gate)
 	<-refused // the end of a cannot be stored
@@ -126,11 +127,7 @@ func TestRestartGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for len(w.calls("await")) == 0 {
-		if _, err := b.Resources(t.Context(), st.ID, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
+	b.called(st.ID, "await")
 	b.stop()
 	w.mu.Lock()
 	w.gates = map[string]chan struct{}{}

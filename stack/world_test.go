@@ -210,8 +210,19 @@ func (group) GroupAttribute(_ *stoker.Request, v stoker.GroupView, name string, 
 type bed struct {
 	*stack.Engine
 	t     *testing.T
+	w     *world
 	store *storetest.Memory
 	stop  func()
+}
+
+// called waits until the world was asked for something.
+func (b *bed) called(id stoker.StackID, verb string) {
+	b.t.Helper()
+	for len(b.w.calls(verb)) == 0 {
+		if _, err := b.Resources(b.t.Context(), id, 0); err != nil {
+			b.t.Fatal(err)
+		}
+	}
 }
 
 func start(t *testing.T, w *world, store *storetest.Memory) *bed {
@@ -229,7 +240,7 @@ func start(t *testing.T, w *world, store *storetest.Memory) *bed {
 	case err := <-done:
 		t.Fatalf("engine ended: %v", err)
 	}
-	b := &bed{Engine: e, t: t, store: store}
+	b := &bed{Engine: e, t: t, w: w, store: store}
 	var once sync.Once
 	b.stop = func() { once.Do(func() { cancel(); <-done }) }
 	t.Cleanup(b.stop)
