@@ -34,7 +34,7 @@ const migrateLock = applicationID
 // migrateAlone waits until no other process changes the schema. SQLite's file is
 // locked already.
 func (s *Store) migrateAlone(ctx context.Context, db *sql.DB) (unlock func() error, err error) {
-	if !s.d.numbered {
+	if !s.d.shared {
 		return func() error { return nil }, nil
 	}
 	conn, err := db.Conn(ctx)
@@ -81,11 +81,7 @@ func (s *Store) migrator(db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	translated := translator{files, &s.d}
-	if !s.d.numbered {
-		return goose.NewProvider(goose.DialectSQLite3, db, translated)
-	}
-	return goose.NewProvider(goose.DialectPostgres, db, translated)
+	return goose.NewProvider(s.d.migrations, db, translator{files, &s.d})
 }
 
 // translator shows the migrations in the words of a dialect.
