@@ -67,18 +67,7 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	for path, verbs := range s.page() {
-		for verb, h := range verbs {
-			mux.HandleFunc(verb+" "+path, h)
-		}
-		allow := strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", allow)
-			if r.Method == http.MethodOptions {
-				w.WriteHeader(http.StatusNoContent)
-				return
-			}
-			writeFault(w, faultOf(http.StatusMethodNotAllowed, "HTTPMethodNotAllowed", "The method is not allowed for this resource; it knows "+allow+"."))
-		})
+		mux.Handle(path, byVerb(verbs))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeFault(w, faultOf(http.StatusNotFound, "HTTPNotFound", "The resource could not be found."))
@@ -90,6 +79,28 @@ func (s *server) routes() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// byVerb answers for one URL. The mux would do it, but refuses a page in which
+// /stacks/detail knows fewer verbs than /stacks/{name}.
+func byVerb(verbs map[string]http.HandlerFunc) http.HandlerFunc {
+	allow := strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		verb := r.Method
+		if verb == http.MethodHead {
+			verb = http.MethodGet
+		}
+		if h := verbs[verb]; h != nil {
+			h(w, r)
+			return
+		}
+		w.Header().Set("Allow", allow)
+		if verb == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		writeFault(w, faultOf(http.StatusMethodNotAllowed, "HTTPMethodNotAllowed", "The method is not allowed for this resource; it knows "+allow+"."))
+	}
 }
 
 // collections are the first words behind a project.
