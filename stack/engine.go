@@ -174,7 +174,10 @@ func (e *Engine) sweep(ctx context.Context) {
 // none, and gives its error. f sees a stack that is loaded and leased, or nil
 // if it does not exist.
 func (e *Engine) do(ctx context.Context, id stoker.StackID, f func(*owner) error) error {
-	c := command{run: f, done: make(chan error, 1)}
+	return e.command(ctx, id, command{run: f, done: make(chan error, 1)})
+}
+
+func (e *Engine) command(ctx context.Context, id stoker.StackID, c command) error {
 	if err := e.deliver(id, c); err != nil {
 		return err
 	}

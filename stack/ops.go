@@ -237,7 +237,11 @@ func (e *Engine) Await(ctx context.Context, id stoker.StackID) (*stoker.Stack, e
 			return st, err
 		}
 		var wait *waiter
-		if err := e.do(ctx, id, func(o *owner) error { wait = o.wait(true); return nil }); err != nil {
+		look := command{patient: true, done: make(chan error, 1), run: func(o *owner) error {
+			wait = o.wait(true)
+			return nil
+		}}
+		if err := e.command(ctx, id, look); err != nil {
 			return nil, err
 		}
 		select {

@@ -43,6 +43,8 @@ type owner struct {
 type command struct {
 	run  func(*owner) error
 	done chan error // buffered
+	// patient commands wait while the store does not answer, others are refused.
+	patient bool
 }
 
 func newOwner(e *Engine, id stoker.StackID) *owner {
@@ -273,12 +275,13 @@ func (o *owner) commit(ctx context.Context) error {
 // so at once rather than after it comes back.
 func (o *owner) refuse(err error) {
 	o.e.mu.Lock()
-	queue := o.queue
-	o.queue = nil
-	o.e.mu.Unlock()
-	for _, c := range queue {
-		c.done <- err
-	}
+	defer o.e.mu.Unlock()
+	o.queue = slices.DeleteFunc(o.queue, func(c command) bool {
+		if !c.patient {
+			c.done <- err
+		}
+		return !c.patient
+	})
 }
 
 func pause(ctx context.Context, d time.Duration) error {
