@@ -189,6 +189,8 @@ func (c *compiler) compileConditions(section *node) error {
 	if section == nil || section.val == nil {
 		return nil
 	}
+	c.enter("conditions")
+	defer c.enter()
 	if !section.isMap() {
 		return c.at(section).errorf(typeCondition, `The condition definitions are invalid: a map is wanted, not a %s`, values.TypeName(section.val))
 	}
@@ -203,7 +205,6 @@ func (c *compiler) compileConditions(section *node) error {
 		}
 		c.t.conditions[name].expr = e
 	}
-	c.enter()
 	return c.t.checkConditionCycles(section.keys)
 }
 

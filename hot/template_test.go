@@ -1,0 +1,228 @@
+package hot_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	stoker "github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/hot"
+)
+
+func parse(t *testing.T, text string) *hot.Template {
+	t.Helper()
+	tmpl, err := hot.Parse([]byte(text), "t.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tmpl
+}
+
+func bind(t *testing.T, tmpl *hot.Template, params map[string]any) *fakeScope {
+	t.Helper()
+	b, err := tmpl.Bind(params, nil, hot.Pseudo{StackID: "id", StackName: "name", ProjectID: "project"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &fakeScope{Bound: b}
+}
+
+const web = `
+heat_template_version: 2016-10-14
+description: A web site
+parameter_groups:
+- {label: Size, parameters: [flavor]}
+parameters:
+  flavor: {type: string, default: small, label: Flavor}
+  count: {type: number, default: 2}
+conditions:
+  big: {equals: [{get_param: flavor}, big]}
+resources:
+  network:
+    type: Net
+  web:
+    type: Server
+    description: the server
+    depends_on: network
+    deletion_policy: Retain
+    metadata: {ip: {get_attr: [db, address]}}
+    update_policy: {batch: {get_param: count}}
+    properties:
+      flavor: {get_param: flavor}
+      net: {get_resource: network}
+      extra: {if: [big, {get_resource: disk}, {get_attr: [db, addresses, 0]}]}
+  db: {type: Server}
+  disk: {type: Volume, condition: big}
+outputs:
+  url: {description: where, value: {get_attr: [web, url]}}
+  disk: {value: {get_resource: disk}, condition: big}
+`
+
+func TestParseTemplate(t *testing.T) {
+	tmpl := parse(t, web)
+	if tmpl.Version != "2016-10-14" || tmpl.Description != "A web site" {
+		t.Errorf("got version %q, description %q", tmpl.Version, tmpl.Description)
+	}
+	var names []string
+	for _, r := range tmpl.Resources {
+		names = append(names, r.Name)
+	}
+	if want := []string{"network", "web", "db", "disk"}; !reflect.DeepEqual(names, want) {
+		t.Errorf("resources %v, want %v", names, want)
+	}
+	r := tmpl.Resource("web")
+	if r.Type != "Server" || r.Description != "the server" || r.Pos.String() != "t.yaml:15:5" {
+		t.Errorf("got %+v at %s", r, r.Pos)
+	}
+	if got, want := r.Dependencies(), []string{"db", "disk", "network"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("dependencies %v, want %v", got, want)
+	}
+	if tmpl.Resource("nothing") != nil || tmpl.Output("url") == nil || tmpl.Parameter("count") == nil {
+		t.Error("the lookups by name are wrong")
+	}
+	want := []hot.ParameterGroup{{Label: "Size", Parameters: []string{"flavor"}}}
+	if !reflect.DeepEqual(tmpl.ParameterGroups, want) {
+		t.Errorf("groups %+v, want %+v", tmpl.ParameterGroups, want)
+	}
+}
+
+func TestResolveResource(t *testing.T) {
+	tmpl := parse(t, web)
+	s := bind(t, tmpl, map[string]any{"flavor": "big"})
+	s.references = map[string]string{"network": "net-1"}
+	r := tmpl.Resource("web")
+
+	props, unknown, err := r.ResolveProperties(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string]any{"flavor": "big", "net": "net-1"}; !reflect.DeepEqual(props, want) {
+		t.Errorf("properties %v, want %v", props, want)
+	}
+	if want := []string{"extra"}; !reflect.DeepEqual(unknown, want) {
+		t.Errorf("unknown %v, want %v", unknown, want)
+	}
+	if p, err := tmpl.ResolveDeletionPolicy(s, r); p != "Retain" || err != nil {
+		t.Errorf("deletion policy %q, %v", p, err)
+	}
+	if u, _, err := r.ResolveUpdatePolicy(s); u["batch"] != int64(2) || err != nil {
+		t.Errorf("update policy %v, %v", u, err)
+	}
+	if _, unknown, err := r.ResolveMetadata(s); len(unknown) != 1 || err != nil {
+		t.Errorf("unknown metadata %v, %v", unknown, err)
+	}
+}
+
+func TestGraphFollowsConditions(t *testing.T) {
+	tmpl := parse(t, web)
+	small, err := tmpl.Graph(bind(t, tmpl, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string][]string{"db": nil, "network": nil, "web": {"db", "network"}}; !reflect.DeepEqual(small, want) {
+		t.Errorf("small: %v, want %v", small, want)
+	}
+	big, err := tmpl.Graph(bind(t, tmpl, map[string]any{"flavor": "big"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"db", "disk", "network"}; !reflect.DeepEqual(big["web"], want) {
+		t.Errorf("big: web needs %v, want %v", big["web"], want)
+	}
+	o := tmpl.Output("disk")
+	if in, err := tmpl.OutputIncluded(bind(t, tmpl, nil), o); in || err != nil {
+		t.Errorf("the output is included: %v, %v", in, err)
+	}
+}
+
+// TestRefusedTemplates holds a template's mistakes, each with Heat's class and
+// the place.
+func TestRefusedTemplates(t *testing.T) {
+	tests := []struct{ name, text, typ, at, says string }{
+		{"no map", "- a", "", "", "not a JSON object or YAML mapping"},
+		{"empty", "", "", "", "not a JSON object or YAML mapping"},
+		{"no version", "resources: {}", "InvalidTemplateVersion", "", "version not found"},
+		{"two versions", "heat_template_version: 2013-05-23\nAWSTemplateFormatVersion: 2010-09-09", "InvalidTemplateVersion", "", "Ambiguous"},
+		{"unknown version", "heat_template_version: 2012-12-12", "InvalidTemplateVersion", "", "should be one of: 2013-05-23"},
+		{"CloudFormation", "AWSTemplateFormatVersion: 2010-09-09", "InvalidTemplateVersion", "", "CloudFormation"},
+		{"unknown section", "V\nresource: {}", "InvalidTemplateSection", "", `invalid: resource. Did you mean "resources"?`},
+		{"conditions too early", "heat_template_version: 2015-10-15\nconditions: {}", "InvalidTemplateSection", "", "conditions"},
+		{"resources as list", "V\nresources: [a]", "StackValidationFailed", "resources", "map of resource maps"},
+		{"empty resource", "V\nresources: {a: }", "StackValidationFailed", "resources.a", "Each resource must contain a type key."},
+		{"no type", "V\nresources: {a: {properties: {}}}", "StackValidationFailed", "resources.a", "type key"},
+		{"type no string", "V\nresources: {a: {type: 5}}", "StackValidationFailed", "resources.a", "type must be string"},
+		{"unknown key", "V\nresources: {a: {type: T, propertys: {}}}", "StackValidationFailed", "resources.a", `"propertys" is not a valid keyword inside a resource definition`},
+		{"condition too early", "heat_template_version: 2015-10-15\nresources: {a: {type: T, condition: c}}", "StackValidationFailed", "resources.a", `"condition"`},
+		{"properties as list", "V\nresources: {a: {type: T, properties: []}}", "StackValidationFailed", "resources.a", "properties type must be object"},
+		{"depends_on", "V\nresources: {a: {type: T, depends_on: {b: c}}}", "StackValidationFailed", "resources.a.depends_on", "list or string"},
+		{"depends_on nothing", "V\nresources: {a: {type: T, depends_on: [b]}}", "InvalidTemplateReference", "resources.a.depends_on", `The specified reference "b" (in resources.a.depends_on) is incorrect.`},
+		{"deletion policy", "V\nresources: {a: {type: T, deletion_policy: Keep}}", "StackValidationFailed", "resources.a", "Invalid deletion policy"},
+		{"lower deletion policy too early", "heat_template_version: 2015-10-15\nresources: {a: {type: T, deletion_policy: retain}}", "StackValidationFailed", "resources.a", "Invalid deletion policy"},
+		{"unknown resource", "V\nresources:\n  web: {type: T}\n  a:\n    type: T\n    properties:\n      x: [1, {get_resource: wob}]", "InvalidTemplateReference", "resources.a.properties.x[1]", `Did you mean "web"?`},
+		{"unknown resource in get_attr", "V\noutputs: {o: {value: {get_attr: [a, b]}}}", "InvalidTemplateReference", "outputs.o.value", `"a"`},
+		{"unknown parameter", "V\nparameters: {flavor: {type: string}}\noutputs: {o: {value: {get_param: flavour}}}", "UserParameterMissing", "outputs.o.value.get_param", `The Parameter (flavour) was not provided. Did you mean "flavor"?`},
+		{"cycle", "V\nresources:\n  a: {type: T, depends_on: b}\n  b: {type: T, properties: {x: {get_attr: [c, d]}}}\n  c: {type: T, metadata: {x: {get_resource: a}}}", "CircularDependencyException", "resources.a", "a -> b -> c -> a"},
+		{"itself", "V\nresources: {a: {type: T, properties: {x: {get_resource: a}}}}", "CircularDependencyException", "resources.a", "a -> a"},
+		{"duplicate name", "V\nparameters: {a: {type: string}}\nresources: {a: {type: T}}", "StackValidationFailed", "resources", "Duplicate names {'a'}"},
+		{"output without value", "V\noutputs: {o: {description: d}}", "StackValidationFailed", "outputs.o", "Each output must contain a value key."},
+		{"output key", "V\noutputs: {o: {value: 1, x: 2}}", "StackValidationFailed", "outputs.o", `"x"`},
+		{"removed function", "V\noutputs: {o: {value: {Ref: x}}}", "InvalidTemplateVersion", "outputs.o.value.Ref", "The function Ref is not supported in this version of HOT."},
+		{"function not made yet", "V\noutputs: {o: {value: {yaql: {expression: $}}}}", "StackValidationFailed", "outputs.o.value.yaql", "yaql"},
+		{"CFN function of 2013", "heat_template_version: 2013-05-23\noutputs: {o: {value: {'Fn::Join': []}}}", "StackValidationFailed", "outputs.o.value.Fn::Join", "Fn::Join"},
+		{"function's arguments", "V\noutputs: {o: {value: [{list_join: 5}]}}", "StackValidationFailed", "outputs.o.value[0].list_join", "list_join"},
+		{"facade", "V\noutputs: {o: {value: {resource_facade: x}}}", "StackValidationFailed", "outputs.o.value.resource_facade", "metadata, deletion_policy, update_policy"},
+		{"group of nothing", "V\nparameter_groups: [{parameters: [x]}]", "StackValidationFailed", "parameter_groups", "does not reference a valid parameter"},
+		{"grouped twice", "V\nparameters: {x: {type: string}}\nparameter_groups: [{parameters: [x]}, {parameters: [x]}]", "StackValidationFailed", "parameter_groups", "one parameter group only"},
+		{"groups as map", "V\nparameter_groups: {}", "StackValidationFailed", "parameter_groups", "should be a list"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := strings.Replace(tt.text, "V\n", "heat_template_version: 2016-10-14\n", 1)
+			_, err := hot.Parse([]byte(text), "")
+			e, ok := stoker.AsError(err)
+			if !ok {
+				t.Fatalf("got %v, want an error", err)
+			}
+			if e.Kind != stoker.Invalid || e.Type != tt.typ || !strings.HasPrefix(e.Path, tt.at) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %s at %q: %v; want %s at %q: %s", e.Type, e.Path, err, tt.typ, tt.at, tt.says)
+			}
+			if strings.Contains(tt.text, "\n") && tt.typ != "InvalidTemplateVersion" && e.Pos.Line == 0 && tt.name != "duplicate name" {
+				t.Errorf("%v: the place is not known", err)
+			}
+		})
+	}
+}
+
+func TestEveryVersionAndAlias(t *testing.T) {
+	for _, v := range hot.Versions() {
+		for _, text := range []string{"heat_template_version: " + v, `{"heat_template_version": "` + v + `"}`} {
+			tmpl, err := hot.Parse([]byte(text), "")
+			if err != nil || !strings.HasPrefix(tmpl.Version, "20") {
+				t.Errorf("%s: %+v, %v", text, tmpl, err)
+			}
+		}
+	}
+	if got := len(hot.Versions()); got != 17 {
+		t.Errorf("%d versions and aliases, want 17", got)
+	}
+}
+
+// TestUnknownFunctionsAreData: what a version does not know is a plain map.
+func TestUnknownFunctionsAreData(t *testing.T) {
+	tmpl := parse(t, "heat_template_version: 2013-05-23\noutputs: {o: {value: {digest: [md5, x]}}}")
+	got, err := tmpl.Output("o").Value.Resolve(&fakeScope{})
+	if _, ok := got.(map[string]any); !ok || err != nil {
+		t.Errorf("got %v, %v, want the map", got, err)
+	}
+}
+
+func TestFromMapIsLikeParse(t *testing.T) {
+	raw := parse(t, web).Raw
+	tmpl, err := hot.FromMap(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tmpl.Resources) != 4 || tmpl.Resources[0].Name != "db" {
+		t.Errorf("got %d resources, the first %q; want 4, sorted", len(tmpl.Resources), tmpl.Resources[0].Name)
+	}
+}
