@@ -436,3 +436,13 @@ func TestLevelsDoNotOvershoot(t *testing.T) {
 		}
 	}
 }
+
+func TestALevelFromBeforeAChangeIsNotCountedTwice(t *testing.T) {
+	b := newBench(10, stoker.Rule{Kind: stoker.RuleTarget, Target: 60}, nil)
+	check(t, b.level(12), 2, "")
+	check(t, b.level(12), 2, "") // still that of ten
+	check(t, b.level(60), 2, "")
+	b = newBench(2, stoker.Rule{Kind: stoker.RuleTarget, Target: 60}, nil)
+	check(t, b.level(120), 4, "")
+	check(t, b.level(120), 4, "") // still that of two
+}

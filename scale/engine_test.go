@@ -408,3 +408,22 @@ func TestALongOutageOfTheStoreIsBounded(t *testing.T) {
 		}
 	})
 }
+
+func TestStoppingDoesNotTearAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(map[stoker.StackID]int{"g": 2})
+		w.put("g", nil).set(330, nil)
+		w.groups.during = func(ctx context.Context) {
+			w.cancel()
+			if err := ctx.Err(); err != nil {
+				t.Errorf("the context of the resize ended: %v", err)
+			}
+		}
+		w.run()
+		pass(2 * time.Second)
+		w.stop()
+		if got := w.groups.size("g"); got != 7 {
+			t.Errorf("size: got %d, want 7", got)
+		}
+	})
+}

@@ -97,6 +97,7 @@ type fakeGroups struct {
 	err     error // of Resize
 	resizes []int
 	seen    []stoker.Decision
+	during  func(ctx context.Context) // called by Resize
 }
 
 func newFakeGroups(store *fakeStore, sizes map[stoker.StackID]int) *fakeGroups {
@@ -121,6 +122,9 @@ func (f *fakeGroups) Group(ctx context.Context, id stoker.StackID) (*stoker.Grou
 }
 
 func (f *fakeGroups) Resize(ctx context.Context, id stoker.StackID, size int, reason string) error {
+	if f.during != nil {
+		f.during(ctx)
+	}
 	stored, _ := f.store.Decisions(ctx, stoker.DecisionFilter{Group: id, Changes: true, Limit: 1})
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -195,6 +199,7 @@ type world struct {
 	sources map[string]*fakeSource
 	engine  *scale.Engine
 	stop    func()
+	cancel  func() // begins to stop
 }
 
 func newWorld(sizes map[stoker.StackID]int) *world {
@@ -220,6 +225,7 @@ func (w *world) newEngine(tell func(*stoker.Decision)) *scale.Engine {
 // run starts the engine; the function it sets in stop ends it.
 func (w *world) run() {
 	ctx, cancel := context.WithCancel(context.Background())
+	w.cancel = cancel
 	done := make(chan error, 1)
 	go func() { done <- w.engine.Run(ctx) }()
 	w.stop = func() {

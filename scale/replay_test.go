@@ -3,6 +3,7 @@ package scale_test
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,5 +81,30 @@ func TestReplayBoots(t *testing.T) {
 	// 2 members, 200 of 1000 served for 5 of 50 seconds.
 	if want := 5 * 800.0 / (10*100 + 50*1000); math.Abs(s.Unserved-want) > 1e-9 || s.Events != 1 {
 		t.Errorf("got %v unserved in %d events, want %v in 1", s.Unserved, s.Events, want)
+	}
+}
+
+func TestReplayFoldsWhatIsAlikeOnly(t *testing.T) {
+	l := make(load, 120)
+	for i := range l {
+		l[i] = 700
+		if i >= 30 {
+			l[i] = 70
+		}
+	}
+	p := targetPolicy(func(p *stoker.Policy) {
+		p.DownStabilization, p.DownCooldown = 20*time.Second, time.Minute
+	})
+	tr := l.trace(1)
+	var got []string
+	count := 0
+	for _, d := range scale.Replay(p, tr, 1, 0) {
+		got = append(got, d.Limiter)
+		count += d.Count
+	}
+	// Raised, at rest, the wish falls, the window passes, the cool-off passes, lowered, at rest.
+	want := []string{"", "", scale.LimitStabilization, scale.LimitCooldown, "", ""}
+	if !slices.Equal(got, want) || count != len(tr) {
+		t.Errorf("got %q of %d evaluations, want %q of %d", got, count, want, len(tr))
 	}
 }
