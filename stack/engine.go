@@ -177,6 +177,20 @@ func (e *Engine) do(ctx context.Context, id stoker.StackID, f func(*owner) error
 	return e.command(ctx, id, command{run: f, done: make(chan error, 1)})
 }
 
+// insist does the same for the engine's own work, which a store that does not
+// answer for a while must not fail: it tries until it is stored or ctx ends.
+func (e *Engine) insist(ctx context.Context, id stoker.StackID, f func(*owner) error) error {
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+		err := e.command(ctx, id, command{run: f, patient: true, done: make(chan error, 1)})
+		if !stoker.IsKind(err, stoker.Unavailable) || errors.Is(err, errClosed) {
+			return err
+		}
+		if pause(ctx, wait) != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
 func (e *Engine) command(ctx context.Context, id stoker.StackID, c command) error {
 	if err := e.deliver(id, c); err != nil {
 		return err

@@ -72,7 +72,7 @@ func given(props map[string]any) map[string]any {
 // is there. held: members wait to be let go.
 func (e *Engine) converge(ctx context.Context, w *wish) (held bool, err error) {
 	var wait *waiter
-	err = e.do(ctx, w.id, func(c *owner) error {
+	err = e.insist(ctx, w.id, func(c *owner) error {
 		if err := c.adopt(w); err != nil {
 			return err
 		}
@@ -191,7 +191,7 @@ func (o *owner) releaseLater(child stoker.StackID) {
 
 func (e *Engine) letGo(ctx context.Context, child stoker.StackID) error {
 	var wait *waiter
-	err := e.do(ctx, child, func(c *owner) error {
+	err := e.insist(ctx, child, func(c *owner) error {
 		if c.st != nil && c.st.Status == stoker.StatusInProgress {
 			switch c.st.Phase {
 			case stoker.PhaseHeld:
@@ -227,7 +227,7 @@ func (o *owner) removeChild(row *stoker.Resource) {
 
 func (e *Engine) deleteAndWait(ctx context.Context, id stoker.StackID) error {
 	var wait *waiter
-	err := e.do(ctx, id, func(c *owner) error {
+	err := e.insist(ctx, id, func(c *owner) error {
 		if err := c.beginDelete(); err != nil {
 			return err
 		}

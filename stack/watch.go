@@ -62,7 +62,7 @@ func (e *Engine) watchResource(t stoker.Watcher, req *stoker.Request) {
 // resourceFailed records that a resource failed by itself and heals its stack.
 func (e *Engine) resourceFailed(id stoker.StackID, res stoker.ResourceID, cause error) {
 	e.log.Info("resource failed", "stack", id, "resource", res, "err", cause)
-	err := e.do(e.base, id, func(o *owner) error {
+	err := e.insist(e.base, id, func(o *owner) error {
 		if o.st == nil || !o.markFailed(res, cause) {
 			return nil
 		}
@@ -124,7 +124,7 @@ func (o *owner) healAfter(wait time.Duration) {
 		if pause(e.base, wait) != nil {
 			return
 		}
-		err := e.do(e.base, id, func(o *owner) error {
+		err := e.insist(e.base, id, func(o *owner) error {
 			if o.st == nil || o.st.Status == stoker.StatusInProgress || !o.healable() || o.healthy() {
 				return nil
 			}
