@@ -57,6 +57,9 @@ func Decide(st State, p stoker.Policy, g stoker.Group, signals map[string]Readin
 func decide(st *State, p *stoker.Policy, g *stoker.Group, signals func(name string) *Reading, now time.Time) *evaluation {
 	e := newEvaluation(st, p, g, now)
 	e.read(signals)
+	if e.readsLevels() {
+		e.state.served(e.serving, memory(p), now)
+	}
 	w := e.ask()
 	e.wished(&w)
 	size := e.limit(&w)
@@ -98,9 +101,6 @@ func newEvaluation(st *State, p *stoker.Policy, g *stoker.Group, now time.Time) 
 	e.lo, e.hi = bounds(p, g)
 	e.state = *st
 	e.state.seen(g.Size, len(p.Rules), now)
-	if tracksLevels(p) {
-		e.state.served(e.serving, memory(p), now)
-	}
 	e.d = stoker.Decision{
 		Scaler: p.ID, Group: p.Group, Project: p.Project,
 		Time: now, LastTime: now, Count: 1,
@@ -109,9 +109,11 @@ func newEvaluation(st *State, p *stoker.Policy, g *stoker.Group, now time.Time) 
 	return e
 }
 
-// tracksLevels tells whether the number of serving members may matter.
-func tracksLevels(p *stoker.Policy) bool {
-	return slices.ContainsFunc(p.Rules, func(r stoker.Rule) bool { return r.Kind == stoker.RuleTarget })
+// readsLevels tells whether it matters how many members served: totals do not depend
+// on it.
+func (e *evaluation) readsLevels() bool {
+	return len(e.state.most) > 0 ||
+		slices.ContainsFunc(e.samples, func(s goodSignal) bool { return !s.sample.Total })
 }
 
 // memory is how long a change of the members shows in the signals of a policy.
