@@ -1,0 +1,111 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stoker-project/stoker/client"
+)
+
+// watcher looks at one stack again and again, and remembers what it has seen.
+// It belongs to one goroutine.
+type watcher struct {
+	cl *client.Client
+	id string
+
+	marker string               // the last event seen
+	seen   map[string]time.Time // by group: when its last decision seen was made
+}
+
+// sight is how a stack is at one moment, and what is new since the last look.
+type sight struct {
+	stack     *client.Stack
+	groups    []client.Group
+	unsettled []client.Resource // not complete
+	news      []news            // the oldest first
+}
+
+// news is one thing that happened.
+type news struct {
+	time time.Time
+	line string
+}
+
+func newWatcher(cl *client.Client, id string) *watcher {
+	return &watcher{cl: cl, id: id, seen: map[string]time.Time{}}
+}
+
+// look looks once. What was before the watcher's first look is news too.
+func (w *watcher) look(ctx context.Context) (*sight, error) {
+	st, err := w.cl.Stack(ctx, w.id)
+	if err != nil {
+		return nil, err
+	}
+	out := &sight{stack: st}
+	events, err := w.cl.Events(ctx, w.id, client.Events{Depth: nesting, Marker: w.marker})
+	if err != nil {
+		return nil, err
+	}
+	for _, ev := range events {
+		w.marker = ev.ID
+		out.news = append(out.news, news{ev.Time, eventLine(ev)})
+	}
+	if st.Deleted != nil {
+		return out, nil
+	}
+	if err := w.lookInside(ctx, out); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(out.news, func(a, b news) int { return a.time.Truncate(time.Second).Compare(b.time.Truncate(time.Second)) })
+	return out, nil
+}
+
+func (w *watcher) lookInside(ctx context.Context, out *sight) error {
+	resources, err := w.cl.Resources(ctx, w.id, nesting)
+	if err != nil {
+		return err
+	}
+	for _, r := range resources {
+		if !strings.HasSuffix(r.Status, "_COMPLETE") {
+			out.unsettled = append(out.unsettled, r)
+		}
+	}
+	groups, err := w.cl.Groups(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if g.Stack != w.id && !strings.HasPrefix(g.Name, out.stack.Name+"-") {
+			continue // of another stack
+		}
+		out.groups = append(out.groups, g)
+		if err := w.decisions(ctx, g, out); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(out.groups, func(a, b client.Group) int { return cmp.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// decisions adds the decisions that changed a group since the last look.
+func (w *watcher) decisions(ctx context.Context, g client.Group, out *sight) error {
+	if g.Last == nil {
+		return nil
+	}
+	list, err := w.cl.Decisions(ctx, g.ID, client.Decisions{Since: w.seen[g.ID], Changes: true})
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		d := &list[i]
+		if !d.Time.After(w.seen[g.ID]) {
+			continue
+		}
+		w.seen[g.ID] = d.Time
+		out.news = append(out.news, news{d.Time, d.Time.Local().Format("15:04:05") + "  " + g.Name + " " + sizes(d) + ": " + whyText(d)})
+	}
+	return nil
+}
