@@ -39,7 +39,7 @@ func (m poolMember) Await(ctx context.Context, req *stoker.Request) (stoker.Resu
 	case ctx.Err() != nil:
 		return stoker.Result{}, context.Cause(ctx)
 	case cause == errNotReady:
-		return stoker.Result{}, notReady(req, ready, err)
+		return stoker.Result{}, m.notReady(ctx, req, ready, err)
 	case cause != nil:
 		return stoker.Result{}, cause // the server has ended
 	}
@@ -47,10 +47,14 @@ func (m poolMember) Await(ctx context.Context, req *stoker.Request) (stoker.Resu
 }
 
 // notReady says what the last health check met.
-func notReady(req *stoker.Request, ready time.Duration, last error) error {
-	return &stoker.Error{Kind: stoker.Unavailable, Err: last,
+func (m poolMember) notReady(ctx context.Context, req *stoker.Request, ready time.Duration, err error) error {
+	out := &stoker.Error{Kind: stoker.Unavailable, Err: err,
 		Message: fmt.Sprintf("member %s has passed no health check in %s", memberAddress(req), ready),
 		Hint:    "See that the application listens on that address and answers the pool's health_check, or give it more ready_timeout."}
+	if now, lookErr := m.look(ctx, req); lookErr == nil && now.LastError != "" {
+		out.Err = errors.New(now.LastError) // the same without the balancer's own words around it
+	}
+	return out
 }
 
 // whenServerEnds stops the look with the server's last words when the server
