@@ -80,6 +80,7 @@ resource_registry:
   Loop::A: Loop::B
   Loop::B: Loop::A
   Self::X: Self::X
+  G*: Growing*
   OS::Nova::Server: my_server.yaml
   resources:
     web_*:
@@ -113,6 +114,7 @@ func TestLookup(t *testing.T) {
 		{"My::Gone", "r", "error removes"},
 		{"My::Older", "r", "error removes"},
 		{"Loop::A", "r", "error itself"},
+		{"Gx", "r", "error itself"},
 	}
 	for _, tt := range tests {
 		got, err := env.Lookup(tt.typ, strings.Split(tt.resource, "/"))

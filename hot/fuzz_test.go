@@ -2,8 +2,10 @@ package hot_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	stoker "github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
@@ -20,6 +22,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("a: &a [1]\nb: {<<: *a}\n"))
 	f.Add([]byte("? a\n: - b\n  - !!str 1\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
+		defer watch(text).Stop()
 		tmpl, err := hot.Parse(text, "f")
 		if err != nil {
 			if !stoker.IsKind(err, stoker.Invalid) {
@@ -43,6 +46,11 @@ func FuzzParse(f *testing.F) {
 		bound.Strings()
 		hot.Rewrite(tmpl.Raw, func(r hot.Ref) string { return r.Key })
 	})
+}
+
+// watch makes an input that takes long a finding.
+func watch(text []byte) *time.Timer {
+	return time.AfterFunc(5*time.Second, func() { panic(fmt.Sprintf("takes longer than 5 s: %q", text)) })
 }
 
 func sameAsJSON(t *testing.T, text []byte, raw map[string]any) {
@@ -85,6 +93,7 @@ func FuzzEnvironment(f *testing.F) {
 	f.Add([]byte(`{"parameters": {"a": [1]}, "parameter_defaults": {"b": null}}`), "A")
 	f.Add([]byte("parameter_merge_strategies: {default: deep_merge}\nparameters: {a: {b: 1}}\n"), "*")
 	f.Fuzz(func(t *testing.T, text []byte, typeName string) {
+		defer watch(text).Stop()
 		env, err := hot.ParseEnvironment(text, "f")
 		if err != nil {
 			if !stoker.IsKind(err, stoker.Invalid) {

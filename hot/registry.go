@@ -25,6 +25,10 @@ const (
 	restrictedKey = "restricted_actions"
 )
 
+// maxMappings is how often an answer of the registry is looked up again.
+// Wildcards can make a new name each time, so looking for repeats is not enough.
+const maxMappings = 32
+
 func hookNames() []string {
 	return []string{"pre-create", "pre-update", "pre-delete", "post-create", "post-update", "post-delete"}
 }
@@ -99,12 +103,11 @@ func notAmong(v any, allowed []string) string {
 // mapped to null, or to itself through others, is EntityNotFound.
 func (e *Environment) Lookup(typeName string, resource []string) (target string, err error) {
 	levels := e.levels(resource)
-	seen := map[string]bool{}
-	for target = typeName; !IsFile(target); {
-		if seen[target] {
+	target = typeName
+	for steps := 0; !IsFile(target); steps++ {
+		if steps == maxMappings {
 			return "", notFound(typeName, "the resource registry maps it to itself")
 		}
-		seen[target] = true
 		next, found := find(levels, target)
 		switch {
 		case !found || next == target:
