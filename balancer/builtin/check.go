@@ -33,7 +33,7 @@ func (m *member) check(ctx context.Context, h *health) {
 			m.lines.expire(time.Now().Add(-idleLineTimeout))
 		}
 		wait := h.wait(n, m.pool.settings.Load().Health.Interval)
-		timer.Reset(time.Duration(float64(wait) * (0.9 + 0.2*rand.Float64()))) // members spread out
+		timer.Reset(time.Duration(float64(wait) * (0.9 + 0.1*rand.Float64()))) // members spread out
 	}
 }
 

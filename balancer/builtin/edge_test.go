@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,12 +39,14 @@ func TestKeptConnectionClosedSilentlyIsNoError(t *testing.T) {
 func TestConnectionsAreKept(t *testing.T) {
 	r := setUp(t, newBalancer(t), stoker.Pool{})
 	var conns counter
-	srv := r.backend(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }))
+	t.Cleanup(srv.Close)
 	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
 			conns.Add(1)
 		}
 	}
+	srv.Start()
 	r.join("a", srv.Listener.Addr().String())
 	for range 20 {
 		r.get("/")
@@ -65,6 +68,45 @@ func TestPostIsTriedElsewhereWithItsBody(t *testing.T) {
 		if status, body := r.do("POST", "/", "hello"); status != 200 || body != "hello" {
 			t.Errorf("got %d %q, want 200 with hello", status, body)
 		}
+	}
+}
+
+func TestAnswerMayBeginBeforeTheRequestEnds(t *testing.T) {
+	r := setUp(t, newBalancer(t), stoker.Pool{})
+	srv := r.backend(func(w http.ResponseWriter, r *http.Request) {
+		rc := http.NewResponseController(w)
+		rc.EnableFullDuplex()
+		piece := make([]byte, 3)
+		for {
+			n, err := r.Body.Read(piece)
+			w.Write(piece[:n])
+			rc.Flush()
+			if err != nil {
+				return
+			}
+		}
+	})
+	r.join("a", srv.Listener.Addr().String())
+	body, client := io.Pipe()
+	giveUp := time.AfterFunc(patience, func() { body.Close() })
+	defer giveUp.Stop()
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.at, body)
+	go io.WriteString(client, "one")
+	tr := &http.Transport{} // net/http swallows bodies only where the connection is kept
+	defer tr.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: tr, Timeout: patience}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 3)
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "one" {
+		t.Fatalf("before the request has ended: got %q (%v), want one", first, err)
+	}
+	io.WriteString(client, "two")
+	client.Close()
+	if rest, err := io.ReadAll(resp.Body); err != nil || string(rest) != "two" {
+		t.Errorf("the rest: got %q (%v), want two", rest, err)
 	}
 }
 
@@ -262,10 +304,10 @@ func TestRemovePoolLetsRequestsEnd(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		grace time.Duration
-		want  int // 0: broken off
+		want  int
 	}{
 		{"within the grace", patience, 200},
-		{"not after it", 50 * time.Millisecond, 0},
+		{"not after it", 50 * time.Millisecond, 502},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := builtin.New(builtin.Config{Grace: c.grace})
@@ -300,7 +342,7 @@ func TestRemovePoolLetsRequestsEnd(t *testing.T) {
 				}
 				return err != nil
 			})
-			if c.want != 0 {
+			if c.want == 200 {
 				close(release)
 			}
 			if got := <-held; got != c.want {

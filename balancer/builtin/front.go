@@ -47,6 +47,9 @@ func (x *exchange) run(start time.Duration) {
 	x.prepare()
 	if x.body != nil {
 		defer x.body.end()
+		// The member decides when to answer: net/http must not swallow the rest
+		// of the body by then. HTTP/2 says that it cannot; it never does.
+		_ = http.NewResponseController(x.w).EnableFullDuplex()
 	}
 	for {
 		m, begun, err := x.pool.acquire(x.in.Context(), x.settings, x.cookie, x.tried)

@@ -197,7 +197,7 @@ func (l *listener) stop() {
 	}
 	l.pool.wg.Go(func() {
 		defer close(l.served)
-		if l.srv.Shutdown(l.pool.ctx) != nil {
+		if l.srv.Shutdown(l.pool.clients) != nil {
 			l.srv.Close()
 		}
 	})

@@ -27,8 +27,10 @@ type pool struct {
 	traffic  meters
 	queued   atomic.Int64
 
-	ctx     context.Context // ends with the pool
+	ctx     context.Context // ends with the pool: checks and queue
 	cancel  context.CancelFunc
+	clients context.Context // ends when clients are broken off
+	hangUp  context.CancelFunc
 	wg      sync.WaitGroup // every goroutine of the pool
 	closing atomic.Bool
 	idle    chan struct{} // told of each request that ends while closing
@@ -49,6 +51,7 @@ func newPool(b *Balancer, want stoker.Pool) *pool {
 		members: map[stoker.MemberID]*member{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.clients, p.hangUp = context.WithCancel(context.Background())
 	p.settings.Store(&want)
 	p.roster.Store(newRoster(want.Algorithm, false, nil))
 	return p
@@ -115,10 +118,10 @@ func (p *pool) stop() {
 }
 
 // end waits until ctx ends for what is in flight, breaks off the rest and
-// returns when all goroutines have ended.
+// returns when all goroutines have ended. Members are cut before clients, so
+// that these hear of it.
 func (p *pool) end(ctx context.Context) {
 	p.awaitIdle(ctx)
-	p.awaitServers(ctx)
 	p.cancel()
 	p.mu.Lock()
 	members := slices.Collect(maps.Values(p.members))
@@ -128,10 +131,13 @@ func (p *pool) end(ctx context.Context) {
 	for _, m := range members {
 		m.cut()
 	}
-	p.wg.Wait()
 	last, cancel := context.WithTimeout(context.Background(), cutPatience)
 	defer cancel()
-	p.awaitIdle(last) // handlers, which the servers do not wait for
+	p.awaitIdle(last)
+	p.awaitServers(last)
+	p.hangUp()
+	p.wg.Wait()
+	p.awaitIdle(last) // handlers that were writing to their clients
 }
 
 func (p *pool) awaitIdle(ctx context.Context) {

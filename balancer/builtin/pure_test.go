@@ -156,14 +156,12 @@ func TestMeterIntegrates(t *testing.T) {
 
 func TestMatchListeners(t *testing.T) {
 	p := newPool(New(Config{}), stoker.Pool{ID: "p"})
-	defer p.cancel()
 	http0 := stoker.Listener{Protocol: stoker.ProtocolHTTP, Address: "127.0.0.1"}
 	if err := p.listen([]stoker.Listener{http0, http0}); err != nil {
 		t.Fatal(err)
 	}
-	defer p.wg.Wait()
+	defer p.end(t.Context())
 	defer p.stop()
-	defer p.cancel()
 	first, second := p.listeners[0], p.listeners[1]
 	filled := func(l *listener) stoker.Listener {
 		w := http0
