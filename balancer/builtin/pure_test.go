@@ -274,3 +274,18 @@ func FuzzForwardHeader(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkPick(b *testing.B) {
+	for _, a := range []stoker.Algorithm{stoker.RoundRobin, stoker.LeastConn} {
+		b.Run(string(a)+"-1000", func(b *testing.B) {
+			ms := make([]*member, 1000)
+			for i := range ms {
+				ms[i] = &member{weight: 1, traffic: &meter{}}
+			}
+			r := newRoster(a, false, ms)
+			for turn := uint64(0); b.Loop(); turn++ {
+				r.pick(turn, nil)
+			}
+		})
+	}
+}
