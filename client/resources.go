@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"time"
 )
@@ -31,6 +32,27 @@ type Event struct {
 	Status     string    `json:"resource_status"`
 	Reason     string    `json:"resource_status_reason"`
 	PhysicalID string    `json:"physical_resource_id"`
+	// Stack is the name of the stack it happened in, a nested one perhaps.
+	Stack string `json:"stack_name"`
+
+	Links []link `json:"links,omitempty"`
+}
+
+type link struct {
+	Href string `json:"href"`
+	Rel  string `json:"rel"`
+}
+
+// stackName finds the stack's name in Heat's links: .../stacks/NAME/ID.
+func (e *Event) stackName() string {
+	for _, l := range e.Links {
+		u, err := url.Parse(l.Href)
+		if err != nil || l.Rel != "stack" {
+			continue
+		}
+		return path.Base(path.Dir(u.Path))
+	}
+	return ""
 }
 
 // Events says which events to list.
@@ -90,6 +112,9 @@ func (c *Client) Events(ctx context.Context, ident string, e Events) ([]Event, e
 		Events []Event `json:"events"`
 	}
 	err := c.stackDo(ctx, http.MethodGet, ident, q, nil, &out, words...)
+	for i := range out.Events {
+		out.Events[i].Stack, out.Events[i].Links = out.Events[i].stackName(), nil
+	}
 	return out.Events, err
 }
 

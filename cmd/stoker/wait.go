@@ -52,37 +52,24 @@ func (s *session) finish(ctx context.Context, cl *client.Client, id, last string
 // follow shows what happens to a stack until its operation has ended. It fails
 // when the operation does. last is the ID of the last event that is known already.
 func (s *session) follow(ctx context.Context, cl *client.Client, id, last string) error {
-	e := client.Events{Depth: nesting, Marker: last}
+	w := newWatcher(cl, id)
+	w.marker = last
 	return every(ctx, poll, func() (bool, error) {
-		st, err := cl.Stack(ctx, id) // before the events, so that none is missed
+		seen, err := w.look(ctx)
 		if err != nil {
 			return false, err
 		}
-		if e.Marker, err = s.newEvents(ctx, cl, id, e); err != nil {
-			return false, err
+		for _, n := range seen.news {
+			fmt.Fprintln(s.err, n.line) // apart from the result
 		}
-		switch {
-		case strings.HasSuffix(st.Status, "_IN_PROGRESS"):
+		switch status := seen.stack.Status; {
+		case strings.HasSuffix(status, "_IN_PROGRESS"):
 			return false, nil
-		case strings.HasSuffix(st.Status, "_FAILED"), strings.HasPrefix(st.Status, "ROLLBACK"):
-			return false, failedStack(st)
+		case strings.HasSuffix(status, "_FAILED"), strings.HasPrefix(status, "ROLLBACK"):
+			return false, failedStack(seen.stack)
 		}
 		return true, nil
 	})
-}
-
-// newEvents prints the events that came since, on the error output so that the
-// result stands alone, and gives the last one's ID.
-func (s *session) newEvents(ctx context.Context, cl *client.Client, id string, e client.Events) (string, error) {
-	events, err := cl.Events(ctx, id, e)
-	if err != nil {
-		return e.Marker, err
-	}
-	for _, ev := range events {
-		e.Marker = ev.ID
-		fmt.Fprintln(s.err, eventLine(ev))
-	}
-	return e.Marker, nil
 }
 
 func eventLine(ev client.Event) string {

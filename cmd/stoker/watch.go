@@ -18,6 +18,7 @@ type watcher struct {
 
 	marker string               // the last event seen
 	seen   map[string]time.Time // by group: when its last decision seen was made
+	places map[string]string    // by nested stack: where it is, web/0
 }
 
 // sight is how a stack is at one moment, and what is new since the last look.
@@ -35,7 +36,7 @@ type news struct {
 }
 
 func newWatcher(cl *client.Client, id string) *watcher {
-	return &watcher{cl: cl, id: id, seen: map[string]time.Time{}}
+	return &watcher{cl: cl, id: id, seen: map[string]time.Time{}, places: map[string]string{}}
 }
 
 // look looks once. What was before the watcher's first look is news too.
@@ -49,18 +50,45 @@ func (w *watcher) look(ctx context.Context) (*sight, error) {
 	if err != nil {
 		return nil, err
 	}
+	if st.Deleted == nil {
+		if err := w.lookInside(ctx, out); err != nil {
+			return nil, err
+		}
+	}
 	for _, ev := range events {
 		w.marker = ev.ID
-		out.news = append(out.news, news{ev.Time, eventLine(ev)})
-	}
-	if st.Deleted != nil {
-		return out, nil
-	}
-	if err := w.lookInside(ctx, out); err != nil {
-		return nil, err
+		if line, ok := w.line(st.Name, ev); ok {
+			out.news = append(out.news, news{ev.Time, line})
+		}
 	}
 	slices.SortStableFunc(out.news, func(a, b news) int { return a.time.Truncate(time.Second).Compare(b.time.Truncate(time.Second)) })
 	return out, nil
+}
+
+// line writes an event with the place of its resource: web/0/server. The events of
+// nested stacks themselves say nothing that those of the resource they realise do not.
+func (w *watcher) line(root string, ev client.Event) (string, bool) {
+	if ev.Stack != root && ev.Resource == ev.Stack {
+		return "", false
+	}
+	if place := w.places[ev.Stack]; place != "" {
+		ev.Resource = place + "/" + ev.Resource
+	}
+	return eventLine(ev), true
+}
+
+// place remembers where a nested stack is. Its name begins with its parent's.
+func (w *watcher) place(r client.Resource) {
+	if r.Parent == "" || w.places[r.Stack] != "" {
+		return
+	}
+	parent := ""
+	for name := range w.places {
+		if strings.HasPrefix(r.Stack, name+"-") && len(name) > len(parent) {
+			parent = name
+		}
+	}
+	w.places[r.Stack] = strings.TrimPrefix(w.places[parent]+"/"+r.Parent, "/")
 }
 
 func (w *watcher) lookInside(ctx context.Context, out *sight) error {
@@ -68,7 +96,8 @@ func (w *watcher) lookInside(ctx context.Context, out *sight) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range resources {
+	for _, r := range resources { // parents come before what is nested in them
+		w.place(r)
 		if !strings.HasSuffix(r.Status, "_COMPLETE") {
 			out.unsettled = append(out.unsettled, r)
 		}
