@@ -133,7 +133,7 @@ func benchUpdate(ctx context.Context, e *engine) (time.Duration, error) {
 		return 0, err
 	}
 	// The user's wait begins when the template is handed in.
-	return median(7, func(i int) (time.Duration, error) {
+	return median(40, func(i int) (time.Duration, error) {
 		next := spec
 		next.Template = strings.Replace(spec.Template, "value: v500}", fmt.Sprintf("value: changed%d}", i), 1)
 		start := time.Now()

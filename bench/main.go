@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -55,6 +56,7 @@ func measurements() []measurement {
 func main() {
 	stoker := flag.String("stoker", "bin/stoker", "the binary to measure")
 	only := flag.String("only", "", "measure these only, comma-separated: engine, group, scaler, api, memory, balancer, step")
+	profile := flag.String("cpuprofile", "", "write a profile of this process here")
 	role := flag.String("role", "", "for its own child processes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -65,6 +67,17 @@ func main() {
 			os.Exit(1)
 		}
 		return
+	}
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
 	}
 	if err := run(ctx, *stoker, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

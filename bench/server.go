@@ -26,7 +26,7 @@ type server struct {
 	log string
 }
 
-const token = "bench-token"
+const token = "bench-0123456789abcdef"
 
 func (b *bench) serve(ctx context.Context, name string) (*server, error) {
 	address, err := freeAddress()

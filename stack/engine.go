@@ -70,6 +70,7 @@ type Engine struct {
 	onEvent func(*stoker.Event)
 	types   map[stoker.TypeName]stoker.ResourceType
 	parsed  *templateCache
+	groups  *groupCache
 
 	mu     sync.Mutex
 	base   context.Context // of everything the engine does; nil before Run
@@ -97,6 +98,7 @@ func New(cfg Config) *Engine {
 		onEvent: cfg.OnEvent,
 		types:   map[stoker.TypeName]stoker.ResourceType{},
 		parsed:  newTemplateCache(256),
+		groups:  newGroupCache(),
 		owners:  map[stoker.StackID]*owner{},
 		subs:    map[stoker.ResourceID][]chan struct{}{},
 		watches: watchTable{running: map[stoker.ResourceID]context.CancelFunc{}, healing: map[string]attempts{}},
@@ -265,6 +267,7 @@ func (e *Engine) unsubscribe(id stoker.ResourceID, ch chan struct{}) {
 
 // published tells the world of a batch that is durable.
 func (e *Engine) published(b stoker.Batch) {
+	e.groups.forget(b)
 	e.mu.Lock()
 	for _, r := range b.Resources {
 		for _, ch := range e.subs[r.ID] {

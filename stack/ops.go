@@ -170,7 +170,7 @@ func mergedMap(old, in map[string]any) map[string]any {
 
 // change begins an update of a root stack, after validating it.
 func (e *Engine) change(ctx context.Context, id stoker.StackID, edit func(*stoker.Stack) error) error {
-	st, _, err := e.store.Stack(ctx, id)
+	st, err := e.record(ctx, id, false)
 	if err != nil {
 		return err
 	}
@@ -228,11 +228,23 @@ func (e *Engine) Delete(ctx context.Context, id stoker.StackID) error {
 	})
 }
 
-// Await blocks until no operation of a stack is under way and gives its record
-// then.
+// record reads a stack without its resources, brief without its specs too.
+func (e *Engine) record(ctx context.Context, id stoker.StackID, brief bool) (*stoker.Stack, error) {
+	sts, err := e.store.Stacks(ctx, stoker.StackFilter{AllProjects: true, ID: id, Brief: brief})
+	if err != nil {
+		return nil, err
+	}
+	if len(sts) == 0 {
+		return nil, notStack(string(id))
+	}
+	return sts[0], nil
+}
+
+// Await blocks until no operation of a stack is under way and gives its record,
+// without specs, then.
 func (e *Engine) Await(ctx context.Context, id stoker.StackID) (*stoker.Stack, error) {
 	for {
-		st, _, err := e.store.Stack(ctx, id)
+		st, err := e.record(ctx, id, true)
 		if err != nil || st.Status != stoker.StatusInProgress {
 			return st, err
 		}

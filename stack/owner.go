@@ -124,7 +124,7 @@ func (o *owner) commands() {
 
 // open loads and leases the stack, if it exists.
 func (o *owner) open(ctx context.Context) error {
-	st, _, err := o.e.store.Stack(ctx, o.id)
+	st, err := o.e.record(ctx, o.id, true)
 	if stoker.IsKind(err, stoker.NotFound) {
 		return nil
 	}
@@ -138,7 +138,7 @@ func (o *owner) open(ctx context.Context) error {
 	if err := o.acquire(ctx); err != nil {
 		return err
 	}
-	// Read again: another engine may have worked on it before the lease was ours.
+	// Read only now: another engine may have worked on it until the lease was ours.
 	st, rs, err := o.e.store.Stack(ctx, o.id)
 	if err != nil {
 		return err

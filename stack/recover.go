@@ -90,14 +90,14 @@ func (e *Engine) pathOf(ctx context.Context, st *stoker.Stack) ([]stoker.StackID
 	path := []stoker.StackID{st.ID}
 	for st.Parent != "" {
 		path = append(path, st.Parent)
-		parents, err := e.store.Stacks(ctx, stoker.StackFilter{AllProjects: true, ID: st.Parent, Brief: true})
+		parent, err := e.record(ctx, st.Parent, true)
+		if stoker.IsKind(err, stoker.NotFound) {
+			break
+		}
 		if err != nil {
 			return nil, err
 		}
-		if len(parents) == 0 {
-			break
-		}
-		st = parents[0]
+		st = parent
 	}
 	return path, nil
 }

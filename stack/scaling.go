@@ -8,8 +8,22 @@ import (
 	"github.com/stoker-project/stoker"
 )
 
-// Group gives a group by the ID of its nested stack.
+// Group gives a group by the ID of its nested stack. It is answered from memory
+// while nothing of the group changes, for scalers ask every second; callers may not
+// change it.
 func (e *Engine) Group(ctx context.Context, id stoker.StackID) (*stoker.Group, error) {
+	g, version := e.groups.get(id)
+	if g != nil {
+		return g, nil
+	}
+	g, err := e.loadGroup(ctx, id)
+	if err == nil {
+		e.groups.put(id, g, version)
+	}
+	return g, err
+}
+
+func (e *Engine) loadGroup(ctx context.Context, id stoker.StackID) (*stoker.Group, error) {
 	st, rs, err := e.store.Stack(ctx, id)
 	if err != nil {
 		return nil, err
@@ -17,7 +31,7 @@ func (e *Engine) Group(ctx context.Context, id stoker.StackID) (*stoker.Group, e
 	if st.Group == nil || !st.Deleted.IsZero() {
 		return nil, notGroup(id)
 	}
-	parent, _, err := e.store.Stack(ctx, st.Parent)
+	parent, err := e.record(ctx, st.Parent, true)
 	if err != nil {
 		return nil, err
 	}
