@@ -209,14 +209,13 @@ func resolved(f func(name string, arg any) (any, error)) parseFunc {
 		if err != nil {
 			return nil, err
 		}
-		return &call{at: c.at(arg), name: name, args: []Expr{e}, f: func(args []any) (any, error) { return f(name, args[0]) }}, nil
+		return &call{at: c.at(arg), args: []Expr{e}, f: func(args []any) (any, error) { return f(name, args[0]) }}, nil
 	}
 }
 
 // call is a function of its resolved arguments.
 type call struct {
 	at   place
-	name string
 	args []Expr
 	f    func(args []any) (any, error)
 }

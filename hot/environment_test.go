@@ -80,7 +80,7 @@ resource_registry:
   Loop::A: Loop::B
   Loop::B: Loop::A
   Self::X: Self::X
-  G*: Growing*
+  G*: G::*
   OS::Nova::Server: my_server.yaml
   resources:
     web_*:

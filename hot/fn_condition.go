@@ -41,7 +41,7 @@ func (c *compiler) choice(arg *node) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	branches, err := c.items(arg.rest())
+	branches, err := c.items(&node{val: []any{}, kids: arg.kids[1:], line: arg.line, col: arg.col})
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +50,6 @@ func (c *compiler) choice(arg *node) (Expr, error) {
 		e.no = branches[1]
 	}
 	return e, nil
-}
-
-// rest is a list without its first item.
-func (n *node) rest() *node {
-	return &node{kids: n.kids[1:], line: n.line, col: n.col}
 }
 
 // branch gives the chosen branch, nil if that is omitted.
@@ -253,7 +248,7 @@ func parseEquals(c *compiler, name string, arg *node) (Expr, error) {
 	if !isList(arg) || len(arg.kids) != 2 {
 		return nil, c.fail(arg, `Arguments to "%s" must be of the form: [value_1, value_2]`, name)
 	}
-	return c.call2(name, arg, func(args []any) (any, error) { return values.Equal(args[0], args[1]), nil })
+	return c.ofItems(arg, func(args []any) (any, error) { return values.Equal(args[0], args[1]), nil })
 }
 
 // junction is "and" and "or": it ends at the first argument that decides.

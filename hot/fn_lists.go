@@ -25,7 +25,7 @@ func parseFilter(c *compiler, name string, arg *node) (Expr, error) {
 	if len(arg.kids) != 2 {
 		return nil, c.fail(arg, `"%s" expected 2 arguments of the form [values, sequence] but got %d arguments instead`, name, len(arg.kids))
 	}
-	return c.call2(name, arg, func(args []any) (any, error) { return filter(name, args[0], args[1]) })
+	return c.ofItems(arg, func(args []any) (any, error) { return filter(name, args[0], args[1]) })
 }
 
 func filter(name string, out, from any) (any, error) {

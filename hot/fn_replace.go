@@ -45,7 +45,7 @@ func (c *compiler) replace(r replacing, arg *node) (Expr, error) {
 	if p := arg.key("params"); !p.isMap() {
 		return nil, c.fail(p, `"%s" parameters must be a mapping`, r.name)
 	}
-	return &call{at: c.at(arg), name: r.name, args: []Expr{template, params}, f: r.resolve}, nil
+	return &call{at: c.at(arg), args: []Expr{template, params}, f: r.resolve}, nil
 }
 
 func (r replacing) resolve(args []any) (any, error) {

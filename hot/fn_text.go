@@ -24,7 +24,7 @@ func parseJoinOne(c *compiler, name string, arg *node) (Expr, error) {
 	if !isList(arg) || len(arg.kids) != 2 {
 		return nil, c.fail(arg, `Incorrect arguments to "%s" should be: "%s" : [ " ", [ "str1", "str2"]]`, name, name)
 	}
-	return c.call2(name, arg, func(args []any) (any, error) {
+	return c.ofItems(arg, func(args []any) (any, error) {
 		if args[1] == nil {
 			args[1] = []any{}
 		}
@@ -38,7 +38,7 @@ func parseJoinMany(c *compiler, name string, arg *node) (Expr, error) {
 	if !isList(arg) || len(arg.kids) < 2 {
 		return nil, c.fail(arg, `Incorrect arguments to "%s" should be: "%s" : [ " ", [ "str1", "str2"] ...]`, name, name)
 	}
-	return c.call2(name, arg, func(args []any) (any, error) {
+	return c.ofItems(arg, func(args []any) (any, error) {
 		return join(name, args[0], args[1:], func(v any) (string, error) {
 			if isScalar(v) {
 				return "", typeErr("Items to join must be string, map or list not %s", shortRepr(v))
@@ -48,18 +48,18 @@ func parseJoinMany(c *compiler, name string, arg *node) (Expr, error) {
 	})
 }
 
-// call2 makes a function of a list's items, each resolved.
-func (c *compiler) call2(name string, arg *node, f func(args []any) (any, error)) (Expr, error) {
+// ofItems makes a function of a list's items, each resolved.
+func (c *compiler) ofItems(arg *node, f func(args []any) (any, error)) (Expr, error) {
 	items, err := c.items(arg)
 	if err != nil {
 		return nil, err
 	}
-	return &call{at: c.at(arg), name: name, args: items, f: f}, nil
+	return &call{at: c.at(arg), args: items, f: f}, nil
 }
 
 func shortRepr(v any) string {
 	r := pyRepr(v)
-	return r[:min(len(r), 200)]
+	return strings.ToValidUTF8(r[:min(len(r), 200)], "")
 }
 
 // join joins the items of all lists; text spells those that are no strings.

@@ -178,3 +178,17 @@ func TestImmutableParameters(t *testing.T) {
 		t.Errorf("got %v, want ImmutableParameterModified", err)
 	}
 }
+
+func TestHiddenParameters(t *testing.T) {
+	tmpl := parse(t, "heat_template_version: 2018-03-02\nparameters:\n  a: {type: string, hidden: true, tags: [x, 1]}\n  b: {type: string, default: ''}")
+	b := bind(t, tmpl, map[string]any{"a": "secret"}).Bound
+	if !b.Hidden("a") || b.Hidden("b") || b.Hidden("OS::stack_id") {
+		t.Error("Hidden tells the wrong ones")
+	}
+	if got := b.Values(); got["a"] != "secret" || len(got) != 5 {
+		t.Errorf("got values %v", got)
+	}
+	if got, want := tmpl.Parameter("a").Tags, []string{"x", "1"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("tags %v, want %v", got, want)
+	}
+}

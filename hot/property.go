@@ -21,7 +21,6 @@ import (
 func CheckProperties(schema map[string]*stoker.Property, props map[string]any, unknown []string, path string) (map[string]any, error) {
 	out, err := checkFields(schema, props, unknown, path)
 	if err != nil {
-		//lint:ignore ST1005 Heat's words, which clients look for
 		return nil, fmt.Errorf("Property error: %w", err)
 	}
 	return out, nil

@@ -1,6 +1,7 @@
 package hot_test
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -214,6 +215,60 @@ func TestUnknownFunctionsAreData(t *testing.T) {
 	if _, ok := got.(map[string]any); !ok || err != nil {
 		t.Errorf("got %v, %v, want the map", got, err)
 	}
+}
+
+// TestSectionsFromFunctions: properties may be one function, and policies too.
+func TestSectionsFromFunctions(t *testing.T) {
+	tmpl := parse(t, `
+heat_template_version: 2016-10-14
+parameters: {p: {type: json, default: {a: 1}}, policy: {type: string, default: retain}}
+resources:
+  a: {type: T, properties: {get_param: p}, deletion_policy: {get_param: policy}}
+  b: {type: T, properties: {get_param: policy}, deletion_policy: {get_param: [p, a]}}
+  c: {type: T, properties: {map_merge: [{x: {get_resource: a}}]}, external_id: e}
+`)
+	s := bind(t, tmpl, nil)
+	a, b, c := tmpl.Resource("a"), tmpl.Resource("b"), tmpl.Resource("c")
+	if props, _, err := a.ResolveProperties(s); props["a"] != int64(1) || err != nil {
+		t.Errorf("got %v, %v", props, err)
+	}
+	if p, err := tmpl.ResolveDeletionPolicy(s, a); p != "Retain" || err != nil {
+		t.Errorf("got %q, %v", p, err)
+	}
+	_, _, err := b.ResolveProperties(s)
+	checkError(t, err, "StackValidationFailed a map is wanted")
+	_, err = tmpl.ResolveDeletionPolicy(s, b)
+	checkError(t, err, "StackValidationFailed Invalid deletion policy")
+	if _, _, err := c.ResolveProperties(s); !errors.Is(err, hot.ErrUnknown) {
+		t.Errorf("got %v, want ErrUnknown", err)
+	}
+	if p, err := tmpl.ResolveDeletionPolicy(s, c); p != "Delete" || err != nil {
+		t.Errorf("got %q, %v, want the default", p, err)
+	}
+}
+
+// TestGraphRefusesWhatIsNotThere: a resource that its condition leaves out may be
+// named in depends_on only.
+func TestGraphRefusesWhatIsNotThere(t *testing.T) {
+	const text = `
+heat_template_version: 2016-10-14
+parameters: {live: {type: boolean}, name: {type: string, default: b}}
+conditions: {live: {get_param: live}}
+resources:
+  b: {type: T, condition: live}
+  a: {type: T, depends_on: b, properties: {x: {get_resource: {get_param: name}}}}
+  c: {type: T, depends_on: b, properties: {x: {if: [live, {get_resource: d}, 1]}}}
+  d: {type: T, properties: {x: {if: [live, {get_resource: c}, 1]}}}
+`
+	tmpl := parse(t, text)
+	_, err := tmpl.Graph(bind(t, tmpl, map[string]any{"live": false}))
+	checkError(t, err, `InvalidTemplateReference "b"`)
+	got, err := tmpl.Graph(bind(t, tmpl, map[string]any{"live": false, "name": "c"}))
+	if want := map[string][]string{"a": {"c"}, "c": nil, "d": nil}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	_, err = tmpl.Graph(bind(t, tmpl, map[string]any{"live": true}))
+	checkError(t, err, "CircularDependencyException c -> d -> c")
 }
 
 func TestFromMapIsLikeParse(t *testing.T) {
