@@ -2,11 +2,13 @@ package builtin_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -217,8 +219,8 @@ func TestSlowAndLongHeaders(t *testing.T) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
 	io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-	if _, err := io.ReadAll(c); err != nil {
-		t.Errorf("slow header: got %v, want the connection closed", err)
+	if _, err := io.ReadAll(c); errors.Is(err, os.ErrDeadlineExceeded) { // closed or reset
+		t.Errorf("slow header: still open after %v", patience)
 	}
 	req, _ := http.NewRequest("GET", "http://"+r.at, nil)
 	req.Header.Set("X-Long", strings.Repeat("x", 20_000))
