@@ -170,6 +170,9 @@ func certain(e Expr) []string {
 func (t *Template) cycle(next func(string) []string) error {
 	done := map[string]bool{}
 	for _, r := range t.Resources {
+		if len(next(r.Name)) == 0 {
+			continue
+		}
 		if ring := findCycle(r.Name, next, done); ring != nil {
 			first := t.resources[ring[0]]
 			return &stoker.Error{Kind: stoker.Invalid, Type: typeCircular, Path: "resources." + first.Name, Pos: first.Pos,
