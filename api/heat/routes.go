@@ -49,16 +49,15 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 		resource + "/metadata": {"GET": s.closed(s.showMetadata)},
 		resource + "/signal":   {"POST": s.signed(s.signal)},
 
-		stack + "/events":                                  {"GET": s.closed(s.listEvents)},
-		resource + "/events":                               {"GET": s.closed(s.listEvents)},
-		resource + "/events/{event}":                       {"GET": s.closed(s.showEvent)},
-		project + "/validate":                              {"POST": s.closed(s.validate)},
-		project + "/resource_types":                        {"GET": s.closed(s.listTypes)},
-		project + "/resource_types/{type}":                 {"GET": s.closed(s.showType)},
-		project + "/resource_types/{type}/template":        {"GET": s.closed(s.typeTemplate)},
-		project + "/template_versions":                     {"GET": s.closed(s.listVersions)},
-		project + "/template_versions/{version}/functions": {"GET": s.closed(s.listFunctions)},
-		project + "/build_info":                            {"GET": s.closed(s.buildInfo)},
+		stack + "/events":                           {"GET": s.closed(s.listEvents)},
+		resource + "/events":                        {"GET": s.closed(s.listEvents)},
+		resource + "/events/{event}":                {"GET": s.closed(s.showEvent)},
+		project + "/validate":                       {"POST": s.closed(s.validate)},
+		project + "/resource_types":                 {"GET": s.closed(s.listTypes)},
+		project + "/resource_types/{type}":          {"GET": s.closed(s.showType)},
+		project + "/resource_types/{type}/template": {"GET": s.closed(s.typeTemplate)},
+		project + "/template_versions":              {"GET": s.closed(s.listVersions)},
+		project + "/build_info":                     {"GET": s.closed(s.buildInfo)},
 	}
 }
 

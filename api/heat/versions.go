@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
 )
 
@@ -39,9 +38,4 @@ func (s *server) listVersions(context.Context, *call) (reply, error) {
 func (s *server) buildInfo(context.Context, *call) (reply, error) {
 	rev := map[string]string{"revision": s.revision}
 	return reply{body: map[string]any{"api": rev, "engine": rev}}, nil
-}
-
-func (s *server) listFunctions(_ context.Context, c *call) (reply, error) {
-	name := c.PathValue("version")
-	return reply{}, &stoker.Error{Kind: stoker.NotFound, Type: "NotFound", Message: "Template with version " + name + " not found"}
 }

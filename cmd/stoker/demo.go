@@ -173,13 +173,22 @@ func (d *demo) look(ctx context.Context) (*sight, error) {
 		return nil, err
 	}
 	for _, n := range s.news {
-		d.say("  %s", n.line)
+		if telling(n) {
+			d.say("  %s", n.line)
+		}
 	}
 	if len(s.groups) > 0 {
 		d.after = s.groups[0].Serving
 		d.peak = max(d.peak, d.after)
 	}
 	return s, nil
+}
+
+// telling leaves out what happens inside of members, and what only begins.
+func telling(n news) bool {
+	decision := n.status == ""
+	begins := strings.HasSuffix(n.status, "_IN_PROGRESS") || strings.HasPrefix(n.status, "UPDATE_COMPLETE")
+	return decision || strings.Count(n.place, "/") < 2 && !begins
 }
 
 // scaling is the load's story: calm, load, calm.

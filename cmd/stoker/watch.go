@@ -33,6 +33,8 @@ type sight struct {
 type news struct {
 	time time.Time
 	line string
+	// place and status are an event's; decisions have none.
+	place, status string
 }
 
 func newWatcher(cl *client.Client, id string) *watcher {
@@ -57,24 +59,22 @@ func (w *watcher) look(ctx context.Context) (*sight, error) {
 	}
 	for _, ev := range events {
 		w.marker = ev.ID
-		if line, ok := w.line(st.Name, ev); ok {
-			out.news = append(out.news, news{ev.Time, line})
+		if ev.Stack == st.Name || ev.Resource != ev.Stack {
+			out.news = append(out.news, w.newsOf(ev))
 		}
 	}
 	slices.SortStableFunc(out.news, func(a, b news) int { return a.time.Truncate(time.Second).Compare(b.time.Truncate(time.Second)) })
 	return out, nil
 }
 
-// line writes an event with the place of its resource: web/0/server. The events of
-// nested stacks themselves say nothing that those of the resource they realise do not.
-func (w *watcher) line(root string, ev client.Event) (string, bool) {
-	if ev.Stack != root && ev.Resource == ev.Stack {
-		return "", false
-	}
+// newsOf tells an event with the place of its resource: web/0/server. (The events of
+// nested stacks themselves are left out: those of the resources that they realise say
+// the same.)
+func (w *watcher) newsOf(ev client.Event) news {
 	if place := w.places[ev.Stack]; place != "" {
 		ev.Resource = place + "/" + ev.Resource
 	}
-	return eventLine(ev), true
+	return news{time: ev.Time, line: eventLine(ev), place: ev.Resource, status: ev.Status}
 }
 
 // place remembers where a nested stack is. Its name begins with its parent's.
@@ -134,7 +134,7 @@ func (w *watcher) decisions(ctx context.Context, g client.Group, out *sight) err
 			continue
 		}
 		w.seen[g.ID] = d.Time
-		out.news = append(out.news, news{d.Time, d.Time.Local().Format("15:04:05") + "  " + g.Name + " " + sizes(d) + ": " + whyText(d)})
+		out.news = append(out.news, news{time: d.Time, line: d.Time.Local().Format("15:04:05") + "  " + g.Name + " " + sizes(d) + ": " + whyText(d)})
 	}
 	return nil
 }
