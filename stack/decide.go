@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/value"
@@ -178,12 +177,4 @@ func choose(named []*stoker.Resource, w *wanted) (*stoker.Resource, verdict) {
 		return nil, decide(nil, w)
 	}
 	return newest, first
-}
-
-// why says in a few words what a verdict rests on.
-func (v verdict) why() string {
-	if len(v.changed) == 0 {
-		return ""
-	}
-	return "changed: " + strings.Join(v.changed, ", ")
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 
 	"github.com/stoker-project/stoker"
-	"github.com/stoker-project/stoker/internal/value"
 )
 
 // wish is what a parent wants of a nested stack.
@@ -256,9 +255,6 @@ func (o *owner) beginDelete() error {
 	next := *o.st
 	return o.operate(&next, stoker.ActionDelete, false)
 }
-
-// sameJSON compares two definitions.
-func sameJSON(a, b map[string]any) bool { return value.Equal(a, b) }
 
 func mustJSON(v any) []byte {
 	b, err := json.Marshal(v)

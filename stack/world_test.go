@@ -168,7 +168,7 @@ func (group) Schema() *stoker.Schema {
 	return &stoker.Schema{Properties: map[string]*stoker.Property{
 		"resource": {Type: stoker.TypeMap, Update: true}, "min": {Type: stoker.TypeInteger, Update: true},
 		"max": {Type: stoker.TypeInteger, Update: true}, "desired": {Type: stoker.TypeInteger, Update: true},
-		"batch": {Type: stoker.TypeInteger, Update: true},
+		"batch": {Type: stoker.TypeInteger, Update: true}, "pause": {Type: stoker.TypeInteger, Update: true},
 	}, Attributes: map[string]*stoker.Attribute{"values": {}}}
 }
 func (group) Create(context.Context, *stoker.Request) (stoker.Result, error) {
@@ -189,7 +189,7 @@ func (group) Group(req *stoker.Request) (stoker.GroupSpec, error) {
 		s.Desired = &d
 	}
 	if b := n("batch", 0); b > 0 {
-		s.Rolling = &stoker.RollingUpdate{MaxBatch: b}
+		s.Rolling = &stoker.RollingUpdate{MaxBatch: b, Pause: time.Duration(n("pause", 0)) * time.Second}
 	}
 	return s, nil
 }
