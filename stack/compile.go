@@ -84,12 +84,12 @@ func (e *Engine) compileSpec(st *stoker.Stack) (*graph, error) {
 func (e *Engine) addNodes(g *graph, st *stoker.Stack) error {
 	conditions := &scope{graph: g, st: st}
 	kinds := map[string]*kind{}
+	deps, err := g.tmpl.Graph(conditions)
+	if err != nil {
+		return err
+	}
 	for _, def := range g.tmpl.Resources {
-		in, err := g.tmpl.Included(conditions, def)
-		if err != nil {
-			return err
-		}
-		if !in {
+		if _, in := deps[def.Name]; !in {
 			continue
 		}
 		k := kinds[def.Type]
@@ -104,10 +104,8 @@ func (e *Engine) addNodes(g *graph, st *stoker.Stack) error {
 		g.named[n.name] = n
 	}
 	for _, n := range g.nodes {
-		for _, d := range n.def.Dependencies() {
-			if g.named[stoker.ResourceName(d)] != nil {
-				n.deps = append(n.deps, stoker.ResourceName(d))
-			}
+		for _, d := range deps[string(n.name)] {
+			n.deps = append(n.deps, stoker.ResourceName(d))
 		}
 	}
 	return nil
@@ -192,10 +190,15 @@ func (g *graph) sort() {
 	g.nodes = out
 }
 
-// childEnvironment is what a nested stack inherits.
+// childEnvironment is what a nested stack inherits. A template that stands for a
+// type may use that type itself, so the mapping is not inherited.
 func (g *graph) childEnvironment(name stoker.ResourceName) map[string]any {
-	if g.env == nil {
+	n := g.named[name]
+	if g.env == nil || n == nil {
 		return nil
+	}
+	if n.kind.template != "" {
+		return g.env.Child(string(name), n.def.Type).Encode()
 	}
 	return g.env.Child(string(name)).Encode()
 }

@@ -33,6 +33,9 @@ type wanted struct {
 	policy   map[string]any // update_policy
 	requires []stoker.ResourceName
 	deletion string
+	// external is the physical ID of something that exists already and is only
+	// referred to (external_id).
+	external stoker.PhysicalID
 }
 
 // verdict is a verb with its reason.
@@ -48,6 +51,11 @@ func decide(cur *stoker.Resource, w *wanted) verdict {
 	switch {
 	case cur == nil:
 		return verdict{verb: Make}
+	case w.external != "" && cur.PhysicalID != w.external && cur.PhysicalID != "":
+		return verdict{verb: Replace, err: &stoker.Error{Kind: stoker.Invalid, Type: "NotSupported",
+			Path: "resources." + string(w.name) + ".external_id", Message: "the external ID of a resource cannot be changed"}}
+	case w.external != "":
+		return verdict{verb: Keep}
 	case cur.Type != w.kind.name && (cur.Child == "" || !w.kind.nested()):
 		return verdict{verb: Replace, changed: []string{"type"}}
 	case cur.Action == stoker.ActionDelete:

@@ -287,3 +287,41 @@ outputs: {a: {value: {get_attr: [a, id]}}, b: {value: {get_attr: [b, value]}}}
 		t.Errorf("%d things, want 2", w.count())
 	}
 }
+
+func TestExternalIDIsOnlyReferredTo(t *testing.T) {
+	w := newWorld()
+	b := start(t, w, storetest.NewMemory())
+	body := `
+resources: {a: {type: T::Thing, external_id: there-already}}
+outputs: {a: {value: {get_resource: a}}}
+`
+	st := b.create("s", body)
+	want(t, st, "CREATE_COMPLETE")
+	if got := b.outputs(st.ID)["a"]; got != "there-already" {
+		t.Errorf("get_resource gives %s", got)
+	}
+	got := b.update(st.ID, strings.Replace(body, "there-already", "another", 1))
+	want(t, got, "UPDATE_FAILED")
+	if !strings.Contains(got.StatusReason, "NotSupported: resources.a.external_id") {
+		t.Errorf("reason %q", got.StatusReason)
+	}
+	want(t, b.update(st.ID, body), "UPDATE_COMPLETE")
+	if err := b.Delete(t.Context(), st.ID); err != nil {
+		t.Fatal(err)
+	}
+	want(t, b.await(st.ID), "DELETE_COMPLETE")
+	if len(w.log) != 0 {
+		t.Errorf("asked the type for %q", w.log)
+	}
+}
+
+func TestImmutableParameter(t *testing.T) {
+	b := start(t, newWorld(), storetest.NewMemory())
+	body := "parameters: {p: {type: string, default: one, immutable: true}}"
+	st := b.create("s", body)
+	want(t, st, "CREATE_COMPLETE")
+	err := b.Update(t.Context(), st.ID, stack.Input{Spec: template(strings.Replace(body, "one", "two", 1))})
+	if e, ok := stoker.AsError(err); !ok || e.Type != "ImmutableParameterModified" {
+		t.Errorf("changing it: %v", err)
+	}
+}

@@ -234,6 +234,10 @@ func (o *owner) ensure(n *nodeRun) {
 	case Continue:
 		o.resume(n, row, w)
 	case Make:
+		if w.external != "" {
+			o.refer(n, w)
+			return
+		}
 		o.create(n, w, "")
 	case Replace:
 		o.create(n, w, row.ID)
@@ -287,6 +291,16 @@ func (o *owner) create(n *nodeRun, w *wanted, replaces stoker.ResourceID) {
 	row := o.record(n, w, replaces)
 	o.rowEvent(row, stateChanged)
 	o.start(n, row, w, doCreate)
+}
+
+// refer records something that exists already and is none of ours to change.
+func (o *owner) refer(n *nodeRun, w *wanted) {
+	row := o.record(n, w, "")
+	row = o.saveRow(row, func(r *stoker.Resource) {
+		r.PhysicalID, r.Child, r.Status = w.external, "", stoker.StatusComplete
+	})
+	o.rowEvent(row, stateChanged)
+	o.settle(n, row)
 }
 
 // resume goes on with a creation as it was begun; what is wanted now is compared

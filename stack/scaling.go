@@ -54,7 +54,7 @@ func groupOf(e *Engine, st *stoker.Stack, rows *rows, parent string) (*stoker.Gr
 		Project: st.Project, Min: g.Spec.Min, Max: g.Spec.Max, Size: g.Size,
 		InFlight: st.Status == stoker.StatusInProgress, Failed: st.Status == stoker.StatusFailed,
 		StatusReason: st.StatusReason, CooldownEnd: g.CooldownEnd,
-		FrozenUntil: g.FrozenUntil, FrozenReason: g.FrozenReason,
+		FrozenUntil: g.FrozenUntil, FrozenReason: g.FrozenReason, Skip: g.Skip,
 		Members: make([]stoker.GroupMember, 0, len(ms)),
 	}
 	for _, m := range ms {

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -131,8 +132,12 @@ func (s *scope) allAttributes(r *stoker.Resource) (any, error) {
 	}
 	out := make(map[string]any, len(names))
 	for _, name := range names {
-		if out[name], err = s.attribute(r, name, nil); err != nil {
+		v, err := s.attribute(r, name, nil)
+		if errors.Is(err, hot.ErrUnknown) {
 			return nil, err
+		}
+		if err == nil { // some attributes of groups make sense with a path only
+			out[name] = v
 		}
 	}
 	return out, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
@@ -26,11 +28,15 @@ func (o *owner) scope() *scope {
 
 func want(s *scope, n *node) (*wanted, error) {
 	w := &wanted{name: n.name, kind: n.kind, requires: n.deps, deletion: "Delete"}
+	schema := n.kind.schema
 	props, unknown, err := n.def.ResolveProperties(s)
+	if errors.Is(err, hot.ErrUnknown) && s.preview {
+		// All properties come from one function.
+		props, unknown, err = nil, slices.Sorted(maps.Keys(schema.Properties)), nil
+	}
 	if err != nil {
 		return w, err
 	}
-	schema := n.kind.schema
 	w.props, w.unknown = props, unknown
 	if !schema.AnyProperty {
 		if w.props, err = hot.CheckProperties(schema.Properties, props, unknown, "resources."+string(n.name)+".properties"); err != nil {
@@ -60,14 +66,34 @@ func (w *wanted) sections(s *scope, n *node) error {
 		}
 	}
 	w.policy = policy
-	if n.def.DeletionPolicy == nil {
+	if n.def.DeletionPolicy != nil {
+		v, err := n.def.DeletionPolicy.Resolve(s)
+		if err != nil {
+			return err
+		}
+		if err := w.setDeletion(v); err != nil {
+			return err
+		}
+	}
+	return w.setExternal(s, n)
+}
+
+// setExternal notes what the resource only refers to; that is never deleted.
+func (w *wanted) setExternal(s *scope, n *node) error {
+	if n.def.ExternalID == nil {
 		return nil
 	}
-	v, err := n.def.DeletionPolicy.Resolve(s)
+	v, err := n.def.ExternalID.Resolve(s)
 	if err != nil {
 		return err
 	}
-	return w.setDeletion(v)
+	id, ok := v.(string)
+	if !ok || id == "" {
+		return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed",
+			Path: "resources." + string(w.name) + ".external_id", Message: "the external ID must be a string that is not empty"}
+	}
+	w.external, w.deletion = stoker.PhysicalID(id), "Retain"
+	return nil
 }
 
 func (w *wanted) setDeletion(v any) error {
@@ -143,7 +169,15 @@ func (e *Engine) validateUpdate(ctx context.Context, old, draft *stoker.Stack) e
 	if !old.Deleted.IsZero() {
 		return notStack(string(old.ID))
 	}
-	return e.validate(ctx, draft)
+	g, err := e.validated(ctx, draft, newRows(nil), nil)
+	if err != nil {
+		return err
+	}
+	before, err := e.compileSpec(old)
+	if err != nil {
+		return nil // what was there does not stand any more, and binds nobody
+	}
+	return g.bound.CheckImmutable(before.bound)
 }
 
 // validated compiles a stack and resolves every resource as far as it is known.
