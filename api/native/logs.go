@@ -33,13 +33,13 @@ func (s *server) logs(w http.ResponseWriter, c *call) error {
 	if err != nil {
 		return err
 	}
-	reader, ok := s.Driver.(stoker.LogReader)
-	if !ok {
-		return stoker.Errorf(stoker.Invalid, "the driver keeps no output of servers")
-	}
 	servers, err := s.meant(c.Context(), c, c.PathValue("what"))
 	if err != nil {
 		return err
+	}
+	reader, ok := s.Driver.(stoker.LogReader)
+	if !ok {
+		return stoker.Errorf(stoker.Invalid, "the driver keeps no output of servers")
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	out := &lines{w: w, flush: http.NewResponseController(w).Flush}

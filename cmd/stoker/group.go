@@ -13,8 +13,7 @@ import (
 
 func (s *session) group() *cobra.Command {
 	c := &cobra.Command{Use: "group", Short: "Look at groups and change their size", Aliases: []string{"groups"}}
-	c.AddCommand(s.groupList(), s.groupShow(), s.groupResize(), s.groupFreeze(), s.groupThaw())
-	return c
+	return family(c, s.groupList(), s.groupShow(), s.groupResize(), s.groupFreeze(), s.groupThaw())
 }
 
 const groupHelp = "A group is named as STACK/RESOURCE, by its ID, or by the resource's name where\nonly one group has it."

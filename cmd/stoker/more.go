@@ -46,8 +46,7 @@ func (s *session) logs() *cobra.Command {
 
 func (s *session) resourceType() *cobra.Command {
 	c := &cobra.Command{Use: "resource-type", Short: "Look at what templates can be made of", Aliases: []string{"resource-types", "types"}}
-	c.AddCommand(s.typeList(), s.typeShow())
-	return c
+	return family(c, s.typeList(), s.typeShow())
 }
 
 func (s *session) typeList() *cobra.Command {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -48,8 +50,27 @@ func newRoot(s *session) *cobra.Command {
 	flags.StringVar(&s.data, "data", "", "data directory of a server on this machine (STOKER_DATA; default ~/.local/share/stoker)")
 	flags.StringVarP(&s.format, "output", "o", "table", "how to print: table, json, yaml")
 	complete(root, "output", "table", "json", "yaml")
-	root.AddCommand(s.up(), s.serve(), s.stack(), s.group(), s.why(), s.logs(), s.resourceType(), s.status(), s.hello(), s.demo(), s.version())
+	family(root, s.up(), s.serve(), s.stack(), s.group(), s.why(), s.logs(), s.resourceType(), s.status(), s.hello(), s.demo(), s.version())
 	return root
+}
+
+// family makes a command of others. Alone it shows its help; a word that is none
+// of them is an error.
+func family(c *cobra.Command, members ...*cobra.Command) *cobra.Command {
+	c.AddCommand(members...)
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		e := &stoker.Error{Message: fmt.Sprintf("there is no command %q", c.CommandPath()+" "+args[0]), Hint: "See: " + c.CommandPath() + " --help."}
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			e.Hint = "Did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return usageError{e}
+	}
+	c.SuggestionsMinimumDistance = 2
+	return c
 }
 
 // complete offers words for a flag's value.

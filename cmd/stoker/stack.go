@@ -15,9 +15,8 @@ import (
 
 func (s *session) stack() *cobra.Command {
 	c := &cobra.Command{Use: "stack", Short: "Create, change and look at stacks", Aliases: []string{"stacks"}}
-	c.AddCommand(s.stackCreate(), s.stackUpdate(), s.stackDelete(), s.stackPreview(), s.stackValidate(),
+	return family(c, s.stackCreate(), s.stackUpdate(), s.stackDelete(), s.stackPreview(), s.stackValidate(),
 		s.stackList(), s.stackShow(), s.stackResources(), s.stackEvents(), s.stackOutputs(), s.stackSignal())
-	return c
 }
 
 // stackNames completes a stack's name.
