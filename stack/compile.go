@@ -2,7 +2,11 @@ package stack
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/stoker-project/stoker"
@@ -17,6 +21,9 @@ type kind struct {
 	schema   *stoker.Schema
 	template string
 	file     string
+	// source is a fingerprint of all that a member of a group is made from but
+	// its properties; empty for other nested stacks.
+	source string
 }
 
 // nested tells whether a stack of its own realises the resource.
@@ -141,7 +148,24 @@ func (e *Engine) templateKind(st *stoker.Stack, key string, def *hot.Resource) (
 	if err != nil {
 		return nil, err
 	}
-	return &kind{name: stoker.TypeName(def.Type), template: text, file: key, schema: schemaOf(tmpl)}, nil
+	k := &kind{name: stoker.TypeName(def.Type), template: text, file: key, schema: schemaOf(tmpl)}
+	if st.Group != nil {
+		k.source = fingerprint(text, st.Spec)
+	}
+	return k, nil
+}
+
+// fingerprint tells whether a nested stack would be made from the same texts.
+func fingerprint(text string, spec stoker.StackSpec) string {
+	h := sha256.New()
+	write := func(s string) { fmt.Fprintf(h, "%d:%s", len(s), s) }
+	write(text)
+	for _, name := range slices.Sorted(maps.Keys(spec.Files)) {
+		write(name)
+		write(spec.Files[name])
+	}
+	write(string(mustJSON(spec.Environment)))
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // schemaOf makes a type's schema of a template: its parameters are properties, its

@@ -75,13 +75,22 @@ func decide(cur *stoker.Resource, w *wanted) verdict {
 }
 
 // decideNested: a nested stack is never replaced; it decides for itself what
-// changes inside, and is asked whenever something could have.
+// changes inside, and is asked whenever something could have. Members of a group,
+// which may be a thousand, are asked only if what they are made from differs.
 func decideNested(cur *stoker.Resource, w *wanted) verdict {
 	if cur.Status == stoker.StatusInProgress && cur.Action == stoker.ActionCreate {
 		return verdict{verb: Continue}
 	}
-	return verdict{verb: Change, changed: diff(cur, w).changed}
+	v := diff(cur, w)
+	same := w.kind.source != "" && cur.Data[sourceKey] == w.kind.source
+	if same && v.verb == Keep && cur.Status == stoker.StatusComplete {
+		return v
+	}
+	return verdict{verb: Change, changed: v.changed}
 }
+
+// sourceKey is where a record keeps kind.source.
+const sourceKey = "source"
 
 func diff(cur *stoker.Resource, w *wanted) verdict {
 	schema := w.kind.schema

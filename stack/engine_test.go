@@ -325,3 +325,37 @@ func TestImmutableParameter(t *testing.T) {
 		t.Errorf("changing it: %v", err)
 	}
 }
+
+// TestResizeLeavesMembersAlone: members that are templates are not asked when
+// nothing of them changes.
+func TestResizeLeavesMembersAlone(t *testing.T) {
+	w := newWorld()
+	b := start(t, w, storetest.NewMemory())
+	inner := `
+parameters: {v: {type: string}}
+resources: {x: {type: T::Thing, properties: {value: {get_param: v}}}}
+outputs: {value: {value: {get_attr: [x, value]}}}
+`
+	body := strings.Replace(groupBody, "type: T::Thing, properties: {value: v1}", "type: inner.yaml, properties: {v: v1}", 1)
+	st := b.create("s", body, "inner.yaml", inner)
+	want(t, st, "CREATE_COMPLETE")
+	id := stoker.StackID(b.outputs(st.ID)["g"])
+	if err := b.Resize(t.Context(), id, 5, "test"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, b.await(id), "UPDATE_COMPLETE")
+	g, err := b.Group(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range g.Members {
+		if m.Action != stoker.ActionCreate {
+			t.Errorf("member %s was touched: %s", m.Name, stoker.State(m.Action, m.Status))
+		}
+	}
+	// A change of the template reaches all of them.
+	want(t, b.update(st.ID, body, "inner.yaml", strings.Replace(inner, "{get_param: v}", "changed", 1)), "UPDATE_COMPLETE")
+	if lb := b.outputs(st.ID)["lb"]; lb != "[changed changed changed]" {
+		t.Errorf("lb sees %s", lb)
+	}
+}

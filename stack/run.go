@@ -283,6 +283,7 @@ func (o *owner) record(n *nodeRun, w *wanted, replaces stoker.ResourceID) *stoke
 	if w.kind.nested() {
 		row.Child = stoker.StackID(newID())
 		row.PhysicalID = stoker.PhysicalID(row.Child)
+		row.Data = w.source()
 	}
 	return o.saveRow(row, func(*stoker.Resource) {})
 }
@@ -323,9 +324,20 @@ func (o *owner) update(n *nodeRun, row *stoker.Resource, w *wanted) {
 		r.Properties, r.Metadata = w.props, w.metadata
 		r.Requires, r.DeletionPolicy, r.Updated = w.requires, w.deletion, o.now()
 		r.Type = w.kind.name
+		if w.kind.nested() {
+			r.Data = w.source()
+		}
 	})
 	o.rowEvent(row, stateChanged)
 	o.startUpdate(n, &old, row, w)
+}
+
+// source is what a record keeps to know a nested stack's texts again.
+func (w *wanted) source() map[string]any {
+	if w.kind.source == "" {
+		return nil
+	}
+	return map[string]any{sourceKey: w.kind.source}
 }
 
 // notNil tells "none" from "not known", which nil means in a record.
