@@ -43,6 +43,7 @@ func (s *server) logs(w http.ResponseWriter, c *call) error {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	out := &lines{w: w, flush: http.NewResponseController(w).Flush}
+	out.write("") // the header, so that a client need not wait for the first line
 	var all sync.WaitGroup
 	for _, srv := range servers {
 		prefix := ""

@@ -213,10 +213,10 @@ func (s *server) status(ctx context.Context, c *call) (any, error) {
 
 func (s *server) metrics(w http.ResponseWriter, c *call) error {
 	switch {
-	case s.Metrics == nil:
-		return stoker.Errorf(stoker.NotFound, "there are no metrics")
 	case !c.grant.Admin:
 		return stoker.Errorf(stoker.Forbidden, "metrics tell of all projects, so they need an admin's token")
+	case s.Metrics == nil:
+		return stoker.Errorf(stoker.NotFound, "there are no metrics")
 	}
 	s.Metrics.ServeHTTP(w, c.Request)
 	return nil
