@@ -3,6 +3,7 @@ package stack_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -178,4 +179,33 @@ resources:
 	if len(w.log) != 0 {
 		t.Errorf("a preview did %q", w.log)
 	}
+}
+
+// TestHugeGroup: no template, signal or resize makes a group larger than a stack
+// may be; the generated template of such a group would take all memory.
+func TestHugeGroup(t *testing.T) {
+	b := start(t, newWorld(), storetest.NewMemory())
+	body := func(min int) string {
+		return fmt.Sprintf("resources: {g: {type: T::Group, properties: {min: %d, max: 1000000000, resource: {type: T::Thing}}}}", min)
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		if e, ok := stoker.AsError(err); !ok || e.Type != "RequestLimitExceeded" {
+			t.Errorf("%s: %v, want RequestLimitExceeded", what, err)
+		}
+	}
+	_, err := b.Create(t.Context(), stack.Input{Name: "s", Spec: template(body(1_000_000_000))})
+	refused("create", err)
+	st := b.create("s", body(1))
+	want(t, st, "CREATE_COMPLETE")
+	refused("update", b.Update(t.Context(), st.ID, stack.Input{Spec: template(body(1_000_000_000))}))
+	rs, err := b.Resources(t.Context(), st.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := stoker.StackID(rs[0].PhysicalID)
+	refused("resize", b.Resize(t.Context(), group, 1_000_000_000, ""))
+	_, err = b.Adjust(t.Context(), group, stoker.Adjustment{Type: stoker.ExactCapacity, By: 1_000_000_000}, nil)
+	refused("signal", err)
+	want(t, b.await(st.ID), "CREATE_COMPLETE")
 }

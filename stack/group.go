@@ -168,7 +168,7 @@ func substitute(v any, old, now string) any {
 // anything. As in Heat, a desired size in the template overrides what scaling did.
 func (o *owner) regroup(st *stoker.Stack, spec stoker.GroupSpec) (bool, error) {
 	fresh := st.Group == nil
-	g := stoker.GroupState{Spec: spec}
+	g := stoker.GroupState{Spec: spec, Size: spec.Min}
 	if !fresh {
 		g = *st.Group
 		g.Spec = spec
@@ -176,13 +176,10 @@ func (o *owner) regroup(st *stoker.Stack, spec stoker.GroupSpec) (bool, error) {
 			g.Skip = nil
 		}
 	}
-	size := g.Size
-	if spec.Desired != nil {
-		size = *spec.Desired
-	} else if fresh {
-		size = spec.Min
+	g.Size = wantedSize(spec, g.Size)
+	if err := o.e.limits.checkSize(g.Size); err != nil {
+		return false, err
 	}
-	g.Size = min(max(size, spec.Min), spec.Max)
 	g.CooldownEnd = o.now().Add(spec.Cooldown)
 	before := st.Spec.Template
 	ms, err := o.members(st)
@@ -204,6 +201,24 @@ func (o *owner) regroup(st *stoker.Stack, spec stoker.GroupSpec) (bool, error) {
 	}
 	stepBatch(st, ms)
 	return true, nil
+}
+
+// wantedSize is the size that a definition gives to a group of some size.
+func wantedSize(spec stoker.GroupSpec, size int) int {
+	if spec.Desired != nil {
+		size = *spec.Desired
+	}
+	return min(max(size, spec.Min), spec.Max)
+}
+
+// checkSize refuses a group that is larger than a stack may be, before its
+// template is written: that alone could take all memory.
+func (l Limits) checkSize(size int) error {
+	if size <= l.Resources {
+		return nil
+	}
+	return &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
+		Message: fmt.Sprintf("Maximum resources per stack exceeded: %d of %d.", size, l.Resources)}
 }
 
 // planBatches gives the steps of a change that may not be done at once.

@@ -97,6 +97,9 @@ func (o *owner) resize(size int, cooldownEnd time.Time) error {
 	g := *o.st.Group
 	next.Group = &g
 	g.Size = min(max(size, g.Spec.Min), g.Spec.Max)
+	if err := o.e.limits.checkSize(g.Size); err != nil {
+		return err
+	}
 	g.CooldownEnd = cooldownEnd
 	g.Batches, g.NextBatch, g.PauseUntil = nil, 0, time.Time{}
 	ms, err := o.members(o.st)

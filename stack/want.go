@@ -236,6 +236,9 @@ func (e *Engine) draftChild(st *stoker.Stack, g *graph, w *wanted) (*stoker.Stac
 	if err != nil {
 		return nil, located(err, w.name)
 	}
+	if err := e.limits.checkSize(wantedSize(spec, 0)); err != nil {
+		return nil, located(err, w.name)
+	}
 	state := &stoker.GroupState{Spec: spec, Size: 1}
 	if spec.Max == 0 || spec.Desired != nil && *spec.Desired == 0 {
 		return nil, nil // Heat does not look at the members of an empty group
