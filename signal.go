@@ -16,6 +16,10 @@ type Sample struct {
 	// otherwise it is a level that does not depend on how it is counted (response time,
 	// mean CPU in percent).
 	Total bool
+	// Burst is what the signal is at this moment, where a source sees that it is far
+	// more than Value and more than chance; 0: it is not. It may raise at
+	// once, while Value still remembers how it was; it never lowers.
+	Burst float64
 	// Detail is for people: "3 members", "HTTP 200".
 	Detail string
 }

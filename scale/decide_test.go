@@ -65,6 +65,10 @@ func (b *bench) total(v float64) stoker.Decision {
 	return b.decide(map[string]scale.Reading{"s": {Sample: stoker.Sample{Value: v, Total: true}}})
 }
 
+func (b *bench) bursting(mean, burst float64) stoker.Decision {
+	return b.decide(map[string]scale.Reading{"s": {Sample: stoker.Sample{Value: mean, Burst: burst, Total: true}}})
+}
+
 func (b *bench) failing() stoker.Decision {
 	return b.decide(map[string]scale.Reading{"s": {Err: errors.New("connection refused")}})
 }
@@ -73,6 +77,32 @@ func check(t *testing.T, d stoker.Decision, to int, limiter string) {
 	t.Helper()
 	if d.To != to || d.Limiter != limiter {
 		t.Errorf("got %d -> %d limited by %q, want %d limited by %q (%s)", d.From, d.To, d.Limiter, to, limiter, d.Why)
+	}
+}
+
+// TestBurstsRaiseAtOnce: a load that has just come raises before the mean shows
+// it, to twice what serves at most, and never lowers.
+func TestBurstsRaiseAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		size        int
+		mean, burst float64
+		to          int
+		limiter     string
+	}{
+		{2, 60, 170, 4, ""},
+		{2, 60, 5000, 4, ""},
+		{2, 240, 250, 5, ""},
+		{2, 300, 350, 6, ""}, // the mean alone wants more than twice as many
+		{5, 240, 100, 5, ""},
+		{3, 140, math.NaN(), 3, ""},
+		{3, 140, math.Inf(1), 6, ""},
+	} {
+		b := newBench(c.size, stoker.Rule{Kind: stoker.RuleTarget, Target: 50}, nil)
+		check(t, b.bursting(c.mean, c.burst), c.to, c.limiter)
+	}
+	b := newBench(2, stoker.Rule{Kind: stoker.RuleTarget, Target: 50}, nil)
+	if d, want := b.bursting(60, 170), "s 60 with a burst of 170 at target 50 per member wants 4; raised from 2 to 4"; d.Why != want {
+		t.Errorf("why %q, want %q", d.Why, want)
 	}
 }
 

@@ -18,6 +18,8 @@ type wish struct {
 	opinion bool
 	// exact is the size before rounding up; target rules only.
 	exact float64
+	// burst is the value that decided instead of the mean; 0: none did.
+	burst float64
 	// serving is the number of members that a level was taken of.
 	serving int
 	// count is the tally of a threshold rule that decided, or is nearest to.
@@ -63,6 +65,17 @@ func (e *evaluation) target(w *wish, s *stoker.Sample) {
 		return
 	}
 	w.exact, w.size, w.opinion = ratio, roundUp(ratio), true
+	e.burst(w, s)
+}
+
+// burst raises for a load that has just come, before the mean shows it. What
+// waits in a burst is more than what comes, so it at most doubles what serves; the
+// next second knows better.
+func (e *evaluation) burst(w *wish, s *stoker.Sample) {
+	exact := min(s.Burst/w.rule.Target, 2*float64(max(1, e.serving)))
+	if size := roundUp(exact); s.Burst > s.Value && size > e.group.Size && size > w.size {
+		w.exact, w.size, w.burst = exact, size, s.Burst
+	}
 }
 
 // level wants members in proportion. The signal is a mean over a while in which

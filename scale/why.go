@@ -40,6 +40,9 @@ func (e *evaluation) appendWish(b []byte, w *wish) []byte {
 	v := e.sample(r.Signal)
 	if v != nil {
 		b = appendNumber(b, v.Value)
+		if w.burst > 0 {
+			b = appendNumber(append(b, " with a burst of "...), w.burst)
+		}
 	} else {
 		b = append(b, "in error"...)
 	}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -121,11 +122,18 @@ func (s *Source) between(from, now *stoker.PoolStats) (stoker.Sample, error) {
 	ended := float64(now.Requests - from.Requests)
 	switch s.metric {
 	case RequestsPerSecond:
-		return sample(now, ended/seconds, true), nil
+		out := sample(now, ended/seconds, true)
+		last, ok := s.lastInterval(now)
+		if ok {
+			out.Burst = burst(out.Value, float64(now.Requests-last.Requests)/now.Time.Sub(last.Time).Seconds())
+		}
+		return out, nil
 	case ErrorsPerSecond:
 		return sample(now, float64(now.Errors-from.Errors)/seconds, true), nil
 	case Concurrency:
-		return sample(now, (now.BusySeconds-from.BusySeconds)/seconds, true), nil
+		out := sample(now, (now.BusySeconds-from.BusySeconds)/seconds, true)
+		out.Burst = burst(out.Value, float64(now.InFlight))
+		return out, nil
 	}
 	switch {
 	case ended > 0:
@@ -136,6 +144,24 @@ func (s *Source) between(from, now *stoker.PoolStats) (stoker.Sample, error) {
 			now.InFlight+now.Queued, s.pool, seconds)
 	}
 	return sample(now, 0, false), nil
+}
+
+// lastInterval gives the reading before this one.
+func (s *Source) lastInterval(now *stoker.PoolStats) (*stoker.PoolStats, bool) {
+	i := len(s.past) - 2
+	if i < 0 || !s.past[i+1].Time.Equal(now.Time) {
+		return nil, false
+	}
+	return &s.past[i], true
+}
+
+// burst gives what is seen now if it is at least twice the mean, and four
+// standard deviations of a random arrival more.
+func burst(mean, now float64) float64 {
+	if now >= 2*mean && now-mean > 4*math.Sqrt(max(mean, 1)) {
+		return now
+	}
+	return 0
 }
 
 func sample(now *stoker.PoolStats, value float64, total bool) stoker.Sample {

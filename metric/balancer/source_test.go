@@ -91,6 +91,57 @@ func TestMetricsAreDifferences(t *testing.T) {
 	}
 }
 
+// TestBursts: what is in flight now counts when it is far more than the mean,
+// and more than chance.
+func TestBursts(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		rps      int64
+		inFlight int
+		burst    float64
+	}{
+		{"a steady load", 100, 3, 0},
+		{"chance", 100, 6, 0},
+		{"a burst", 100, 20, 20},
+		{"twice as much of little", 10, 3, 0},
+		{"not twice as much", 1000, 35, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &pool{}
+				s := source(t, p, balancer.Concurrency, 0)
+				if _, err := s.Read(t.Context()); err == nil {
+					t.Fatal("the first reading is no error")
+				}
+				p.pass(5, c.rps, 0.02)
+				p.stats.InFlight = c.inFlight
+				got, err := s.Read(t.Context())
+				if err != nil || got.Burst != c.burst {
+					t.Errorf("mean %g, burst %g, %v, want burst %g", got.Value, got.Burst, err, c.burst)
+				}
+			})
+		})
+	}
+}
+
+func TestBurstOfRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pool{}
+		s := source(t, p, balancer.RequestsPerSecond, 0)
+		_, _ = s.Read(t.Context()) // no difference yet
+		for i, rps := range []int64{100, 110, 90, 100, 1000} {
+			p.pass(1, rps, 0.02)
+			got, err := s.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]float64{true: 1000}[i == 4]; got.Burst != want {
+				t.Errorf("reading %d: mean %g, burst %g, want %g", i, got.Value, got.Burst, want)
+			}
+		}
+	})
+}
+
 func TestWindowSmooths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pool{}
