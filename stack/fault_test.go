@@ -196,6 +196,11 @@ func TestHugeGroup(t *testing.T) {
 	}
 	_, err := b.Create(t.Context(), stack.Input{Name: "s", Spec: template(body(1_000_000_000))})
 	refused("create", err)
+	_, err = b.Preview(t.Context(), stack.Input{Name: "s", Spec: template(body(1_000_000_000))})
+	refused("preview", err)
+	if _, err = b.Preview(t.Context(), stack.Input{Name: "s", Spec: template(body(3))}); err != nil {
+		t.Errorf("preview of a group: %v", err)
+	}
 	st := b.create("s", body(1))
 	want(t, st, "CREATE_COMPLETE")
 	refused("update", b.Update(t.Context(), st.ID, stack.Input{Spec: template(body(1_000_000_000))}))

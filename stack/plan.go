@@ -143,13 +143,13 @@ func (e *Engine) previewChild(ctx context.Context, st *stoker.Stack, g *graph, w
 			rs = newRows(records)
 			child.ID, child.Name = old.ID, old.Name
 			if child.Group != nil && old.Group != nil {
-				regroupPreview(child, old, rs)
+				e.regroupPreview(child, old, rs)
 			}
 		case !stoker.IsKind(err, stoker.NotFound):
 			return nil, err
 		}
 	} else if child.Group != nil {
-		regroupPreview(child, nil, rs)
+		e.regroupPreview(child, nil, rs)
 	}
 	p, err := e.preview(ctx, child, rs)
 	if err != nil {
@@ -159,8 +159,8 @@ func (e *Engine) previewChild(ctx context.Context, st *stoker.Stack, g *graph, w
 }
 
 // regroupPreview gives a previewed group the members it would have in the end.
-func regroupPreview(child, old *stoker.Stack, rs *rows) {
-	o := &owner{rows: rs}
+func (e *Engine) regroupPreview(child, old *stoker.Stack, rs *rows) {
+	o := &owner{e: e, rows: rs}
 	next := &stoker.Stack{Name: child.Name}
 	spec := child.Group.Spec
 	spec.Rolling, spec.RollingCreate = nil, nil
