@@ -78,7 +78,31 @@ func (s *Source) Read(ctx context.Context) (stoker.Sample, error) {
 	if err != nil {
 		return stoker.Sample{}, err
 	}
-	return s.between(from, &now)
+	out, err := s.between(from, &now)
+	if s.metric == Concurrency && out.Burst > 0 {
+		out.Burst = s.confirm(ctx, out)
+	}
+	return out, err
+}
+
+// secondLook is after how long a burst in the number in flight is looked at
+// again: chance does not strike twice, and a load that has come stays.
+const secondLook = 25 * time.Millisecond
+
+// confirm gives the lesser of two looks at a burst; 0 if the second sees none.
+func (s *Source) confirm(ctx context.Context, first stoker.Sample) float64 {
+	t := time.NewTimer(secondLook)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+		return 0
+	}
+	again, err := s.reader.Stats(ctx, s.pool)
+	if err != nil {
+		return 0
+	}
+	return min(first.Burst, burst(first.Value, float64(again.InFlight)))
 }
 
 func readError(pool stoker.PoolID, err error) error {
@@ -155,10 +179,10 @@ func (s *Source) lastInterval(now *stoker.PoolStats) (*stoker.PoolStats, bool) {
 	return &s.past[i], true
 }
 
-// burst gives what is seen now if it is at least twice the mean, and four
-// standard deviations of a random arrival more.
+// burst gives what is seen now if it is at least twice the mean, and three and
+// a half standard deviations of a random arrival more.
 func burst(mean, now float64) float64 {
-	if now >= 2*mean && now-mean > 4*math.Sqrt(max(mean, 1)) {
+	if now >= 2*mean && now-mean > 3.5*math.Sqrt(max(mean, 1)) {
 		return now
 	}
 	return 0

@@ -124,6 +124,25 @@ func TestBursts(t *testing.T) {
 	}
 }
 
+// TestBurstsAreLookedAtTwice: what is gone a moment later was chance.
+func TestBurstsAreLookedAtTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pool{}
+		s := source(t, p, balancer.Concurrency, 0)
+		_, _ = s.Read(t.Context()) // no difference yet
+		p.pass(5, 100, 0.02)
+		p.stats.InFlight = 20
+		go func() {
+			time.Sleep(time.Millisecond) // in a bubble
+			p.stats.InFlight = 2
+		}()
+		got, err := s.Read(t.Context())
+		if err != nil || got.Burst != 0 {
+			t.Errorf("burst %g, %v, want none", got.Burst, err)
+		}
+	})
+}
+
 func TestBurstOfRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pool{}
