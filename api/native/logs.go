@@ -41,24 +41,46 @@ func (s *server) logs(w http.ResponseWriter, c *call) error {
 	if !ok {
 		return stoker.Errorf(stoker.Invalid, "the driver keeps no output of servers")
 	}
+	var open []*openLog
+	defer func() {
+		for _, l := range open {
+			l.from.Close()
+		}
+	}()
+	for _, srv := range servers {
+		from, err := reader.Logs(c.Context(), srv.Token, tail, follow)
+		if stoker.IsKind(err, stoker.NotFound) {
+			continue // gone meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		open = append(open, &openLog{srv.Name, from})
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	out := &lines{w: w, flush: http.NewResponseController(w).Flush}
 	out.write("") // the header, so that a client need not wait for the first line
 	var all sync.WaitGroup
-	for _, srv := range servers {
+	for _, l := range open {
 		prefix := ""
 		if len(servers) > 1 {
-			prefix = srv.Name + " | "
+			prefix = l.server + " | "
 		}
 		all.Go(func() {
-			if err := copyLog(c.Context(), out, prefix, reader, srv.Token, tail, follow); err != nil && c.Context().Err() == nil {
-				s.Logger.Warn("read log", "server", srv.Name, "err", err)
-				out.write(fmt.Sprintf("%s(the log cannot be read any further)\n", prefix))
+			if err := l.copy(out, prefix); err != nil && c.Context().Err() == nil {
+				s.Logger.Warn("read log", "server", l.server, "err", err)
+				out.write(prefix + "(the log cannot be read any further)\n")
 			}
 		})
 	}
 	all.Wait()
 	return nil
+}
+
+// openLog is the log of one server while it is read.
+type openLog struct {
+	server string
+	from   io.ReadCloser
 }
 
 func logQuery(c *call) (tail int, follow bool, err error) {
@@ -77,18 +99,14 @@ func logQuery(c *call) (tail int, follow bool, err error) {
 	return tail, follow, nil
 }
 
-func copyLog(ctx context.Context, out *lines, prefix string, from stoker.LogReader, t stoker.ServerToken, tail int, follow bool) error {
-	r, err := from.Logs(ctx, t, tail, follow)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	in := bufio.NewReaderSize(r, 64<<10)
+// copy copies line by line until the log ends or the client has left.
+func (l *openLog) copy(out *lines, prefix string) error {
+	in := bufio.NewReaderSize(l.from, 64<<10)
 	for {
 		line, err := in.ReadSlice('\n')
 		if len(line) > 0 {
 			if !out.write(prefix + strings.TrimSuffix(string(line), "\n") + "\n") {
-				return nil // the client has left
+				return nil
 			}
 		}
 		switch err {

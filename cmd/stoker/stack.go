@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/client"
 )
 
@@ -311,5 +310,3 @@ func (s *session) stackSignal() *cobra.Command {
 func failedStack(st *client.Stack) error {
 	return &failedError{fmt.Sprintf("stack %s is %s: %s", st.Name, st.Status, st.StatusReason)}
 }
-
-var errStackGone = stoker.Errorf(stoker.NotFound, "the stack is gone")
