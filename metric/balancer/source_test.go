@@ -17,6 +17,7 @@ type pool struct {
 	stats  stoker.PoolStats
 	err    error
 	silent bool
+	then   func() // after the next reading
 }
 
 func (p *pool) Stats(ctx context.Context, id stoker.PoolID) (stoker.PoolStats, error) {
@@ -26,6 +27,10 @@ func (p *pool) Stats(ctx context.Context, id stoker.PoolID) (stoker.PoolStats, e
 	}
 	now := p.stats
 	now.Time = time.Now()
+	if p.then != nil {
+		p.then()
+		p.then = nil
+	}
 	return now, p.err
 }
 
@@ -132,10 +137,7 @@ func TestBurstsAreLookedAtTwice(t *testing.T) {
 		_, _ = s.Read(t.Context()) // no difference yet
 		p.pass(5, 100, 0.02)
 		p.stats.InFlight = 20
-		go func() {
-			time.Sleep(time.Millisecond) // in a bubble
-			p.stats.InFlight = 2
-		}()
+		p.then = func() { p.stats.InFlight = 2 }
 		got, err := s.Read(t.Context())
 		if err != nil || got.Burst != 0 {
 			t.Errorf("burst %g, %v, want none", got.Burst, err)
