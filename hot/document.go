@@ -32,7 +32,7 @@ func parseText(text []byte) (*node, error) {
 	}
 	n, jsonErr := parseJSON(text)
 	if jsonErr == nil {
-		return n, nil
+		return n, n.check()
 	}
 	// YAML's flow style looks like JSON, too.
 	if n, err := parseYAML(text); err == nil {

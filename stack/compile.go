@@ -68,7 +68,7 @@ func (e *Engine) compileSpec(st *stoker.Stack) (*graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	tmpl, err := e.parsed.get(st.Spec.Template, st.Spec.File)
+	tmpl, err := e.templateOf(st)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +86,15 @@ func (e *Engine) compileSpec(st *stoker.Stack) (*graph, error) {
 	}
 	g.sort()
 	return g, nil
+}
+
+// templateOf parses a stack's template. That of a group is generated, and as
+// large as its members together.
+func (e *Engine) templateOf(st *stoker.Stack) (*hot.Template, error) {
+	if st.Group != nil {
+		return e.parsed.getBy(st.Spec.Template, "", hot.ParseGenerated)
+	}
+	return e.parsed.get(st.Spec.Template, st.Spec.File)
 }
 
 func (e *Engine) addNodes(g *graph, st *stoker.Stack) error {
@@ -240,6 +249,10 @@ func newTemplateCache(limit int) *templateCache {
 }
 
 func (c *templateCache) get(text, file string) (*hot.Template, error) {
+	return c.getBy(text, file, func(b []byte) (*hot.Template, error) { return hot.Parse(b, file) })
+}
+
+func (c *templateCache) getBy(text, file string, parse func([]byte) (*hot.Template, error)) (*hot.Template, error) {
 	key := [2]string{text, file}
 	c.mu.Lock()
 	t := c.byKey[key]
@@ -247,7 +260,7 @@ func (c *templateCache) get(text, file string) (*hot.Template, error) {
 	if t != nil {
 		return t, nil
 	}
-	t, err := hot.Parse([]byte(text), file)
+	t, err := parse([]byte(text))
 	if err != nil {
 		return nil, err
 	}

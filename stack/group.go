@@ -70,23 +70,24 @@ func index(name stoker.ResourceName) int {
 	return n
 }
 
-// victims orders members by who leaves first: failed ones, then (with Heat)
-// the oldest; with names by index the highest.
+// victims orders members by who leaves first: failed ones, then those that are
+// not made yet, then (with Heat) the oldest; with names by index the highest.
 func victims(ms []member, names stoker.Naming) []member {
 	out := slices.Clone(ms)
 	if names == stoker.ByIndex {
 		slices.Reverse(out)
 		return out
 	}
-	slices.SortStableFunc(out, func(a, b member) int {
+	rank := func(m member) int {
 		switch {
-		case a.failed == b.failed:
+		case m.failed:
 			return 0
-		case a.failed:
-			return -1
+		case m.created.IsZero():
+			return 1
 		}
-		return 1
-	})
+		return 2
+	}
+	slices.SortStableFunc(out, func(a, b member) int { return cmp.Compare(rank(a), rank(b)) })
 	return out
 }
 
@@ -177,7 +178,7 @@ func (o *owner) regroup(st *stoker.Stack, spec stoker.GroupSpec) (bool, error) {
 		}
 	}
 	g.Size = wantedSize(spec, g.Size)
-	if err := o.e.limits.checkSize(g.Size); err != nil {
+	if err := o.e.limits.checkSize(&spec, g.Size); err != nil {
 		return false, err
 	}
 	g.CooldownEnd = o.now().Add(spec.Cooldown)
@@ -211,14 +212,22 @@ func wantedSize(spec stoker.GroupSpec, size int) int {
 	return min(max(size, spec.Min), spec.Max)
 }
 
+// maxGenerated bounds the generated template of a group, in bytes.
+const maxGenerated = 64 << 20
+
 // checkSize refuses a group that is larger than a stack may be, before its
 // template is written: that alone could take all memory.
-func (l Limits) checkSize(size int) error {
-	if size <= l.Resources {
-		return nil
+func (l Limits) checkSize(spec *stoker.GroupSpec, size int) error {
+	if size > l.Resources {
+		return &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
+			Message: fmt.Sprintf("Maximum resources per stack exceeded: %d of %d.", size, l.Resources)}
 	}
-	return &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
-		Message: fmt.Sprintf("Maximum resources per stack exceeded: %d of %d.", size, l.Resources)}
+	if each := len(mustJSON(spec.Member)); each > maxGenerated/max(size, 1) {
+		return &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
+			Message: fmt.Sprintf("%d members of %d bytes each are more than a group can hold, %d bytes", size, each, maxGenerated),
+			Hint:    "Move long texts from the group's definition into a template file."}
+	}
+	return nil
 }
 
 // planBatches gives the steps of a change that may not be done at once.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stoker-project/stoker"
 )
@@ -83,5 +84,22 @@ func TestReadTemplateReadsWhatTemplateWrites(t *testing.T) {
 		if _, ok := readTemplate(bad); ok {
 			t.Errorf("read %q", bad)
 		}
+	}
+}
+
+// TestVictims: failed members leave first, then those that are not made yet, so
+// that a group that shrinks before it has grown keeps what serves; then the oldest.
+func TestVictims(t *testing.T) {
+	at := func(s int64) time.Time { return time.Unix(s, 0) }
+	ms := []member{
+		{name: "old", created: at(1)}, {name: "young", created: at(2)},
+		{name: "broken", created: at(3), failed: true}, {name: "unmade"},
+	}
+	var got []stoker.ResourceName
+	for _, m := range victims(ms, stoker.ByRandom) {
+		got = append(got, m.name)
+	}
+	if want := []stoker.ResourceName{"broken", "unmade", "old", "young"}; !slices.Equal(got, want) {
+		t.Errorf("victims %q, want %q", got, want)
 	}
 }

@@ -97,7 +97,7 @@ func (o *owner) resize(size int, cooldownEnd time.Time) error {
 	g := *o.st.Group
 	next.Group = &g
 	g.Size = min(max(size, g.Spec.Min), g.Spec.Max)
-	if err := o.e.limits.checkSize(g.Size); err != nil {
+	if err := o.e.limits.checkSize(&g.Spec, g.Size); err != nil {
 		return err
 	}
 	g.CooldownEnd = cooldownEnd

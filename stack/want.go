@@ -236,7 +236,7 @@ func (e *Engine) draftChild(st *stoker.Stack, g *graph, w *wanted) (*stoker.Stac
 	if err != nil {
 		return nil, located(err, w.name)
 	}
-	if err := e.limits.checkSize(wantedSize(spec, 0)); err != nil {
+	if err := e.limits.checkSize(&spec, wantedSize(spec, 0)); err != nil {
 		return nil, located(err, w.name)
 	}
 	state := &stoker.GroupState{Spec: spec, Size: 1}
