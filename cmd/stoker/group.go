@@ -102,7 +102,9 @@ func (s *session) showGroup(g *client.Group) error {
 		t.field("state", groupState(g))
 		t.field("reason", g.StatusReason)
 		t.field("size", fmt.Sprintf("%d serving of %d wanted (%d to %d)", g.Serving, g.Size, g.Min, g.Max))
-		t.field("cooldown until", g.CooldownEnd)
+		if g.CooldownEnd != nil && g.CooldownEnd.After(time.Now()) {
+			t.field("cooldown until", g.CooldownEnd)
+		}
 		if g.FrozenUntil != nil && g.FrozenUntil.After(time.Now()) {
 			t.field("frozen until", when(*g.FrozenUntil)+" "+g.FrozenReason)
 		}

@@ -120,9 +120,6 @@ func (u *upRun) converge(ctx context.Context, local *localServer) error {
 		fmt.Fprintf(u.out, "The stack %s stays. Its servers run on; the load balancer ended with this program.\nTo go on: stoker up (with the same template and data directory), or stoker serve --driver process.\n", u.request.Name)
 		return nil
 	}
-	if err != nil && !interrupted {
-		fmt.Fprintln(u.err, "stoker:", err)
-	}
 	if deleted := u.takeDown(ctx, local, w, view); deleted != nil {
 		return deleted
 	}
