@@ -24,6 +24,7 @@ const module = "github.com/stoker-project/stoker"
 var house = map[string][]string{
 	".":                  nil,
 	"hot":                {".", "internal"},
+	"dialect/cfn":        {".", "internal", "hot"},
 	"stack":              {".", "internal", "hot"},
 	"scale":              {".", "internal"},
 	"resource/heat":      {".", "internal", "hot"},
@@ -31,9 +32,9 @@ var house = map[string][]string{
 	"resource/native":    {".", "internal", "hot"},
 	"api/heat":           {".", "internal", "hot", "stack"},
 	"api/native":         {".", "internal", "stack", "scale"},
-	"client":             {".", "internal", "hot"},
+	"client":             {".", "internal", "hot", "dialect/*"},
 	// Only app knows which adapters there are.
-	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*",
+	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*", "dialect/*",
 		"driver/process", "balancer/builtin", "store/sqldb", "metric/*"},
 	"cmd/stoker": {".", "internal", "hot", "app", "client"},
 	"bench":      {".", "internal", "app", "client", "hot", "stack", "scale", "store/sqldb", "balancer/builtin", "resource/*", "driver/process"},

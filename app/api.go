@@ -10,13 +10,14 @@ import (
 
 	heatapi "github.com/stoker-project/stoker/api/heat"
 	nativeapi "github.com/stoker-project/stoker/api/native"
+	"github.com/stoker-project/stoker/dialect/cfn"
 	"github.com/stoker-project/stoker/internal/wire"
 )
 
 // serve answers both APIs on the listener.
 func (a *parts) serve() error {
 	heat := heatapi.New(heatapi.Config{
-		Engine: a.engine, Tokens: a.tokens, SignalKey: a.signalKey, Revision: a.Version, Logger: a.Logger,
+		Engine: a.engine, Tokens: a.tokens, SignalKey: a.signalKey, Parse: cfn.Parse, Revision: a.Version, Logger: a.Logger,
 	})
 	own := nativeapi.New(nativeapi.Config{
 		Engine: a.engine, Scaler: a.scaler, Driver: a.driver.part, Tokens: a.tokens,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/dialect/cfn"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/resource/heat"
 	"github.com/stoker-project/stoker/resource/native"
@@ -21,7 +22,7 @@ import (
 func (a *parts) startEngines() error {
 	a.metrics = newMetrics()
 	a.engine = stack.New(stack.Config{
-		Store: a.store, Logger: a.Logger, Holder: a.holder(), Limits: a.Limits.limits(), OnEvent: a.metrics.event,
+		Store: a.store, Logger: a.Logger, Holder: a.holder(), Parse: cfn.Parse, Limits: a.Limits.limits(), OnEvent: a.metrics.event,
 	})
 	a.scaler = scale.New(scale.Config{
 		Store: a.store, Groups: a.engine, Sources: sources(a.balancer.part, a.driver.part), Logger: a.Logger, OnDecision: a.metrics.decision,

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/dialect/cfn"
 	"github.com/stoker-project/stoker/hot"
 )
 
@@ -48,7 +49,7 @@ type bundler struct {
 // template adds what a template names and gives its text, with other names where
 // that was needed.
 func (b *bundler) template(text, path string) (string, error) {
-	t, err := hot.Parse([]byte(text), path)
+	t, err := cfn.Parse([]byte(text), path)
 	if err != nil {
 		return "", err
 	}

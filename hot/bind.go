@@ -15,8 +15,6 @@ const hiddenText = "******"
 // Pseudo holds the values of the pseudo parameters.
 type Pseudo struct{ StackID, StackName, ProjectID string }
 
-func pseudoNames() []string { return []string{"OS::stack_id", "OS::stack_name", "OS::project_id"} }
-
 func (p Pseudo) values() map[string]any {
 	return map[string]any{"OS::stack_id": p.StackID, "OS::stack_name": p.StackName, "OS::project_id": p.ProjectID}
 }
@@ -35,10 +33,10 @@ func (t *Template) Bind(given, defaults map[string]any, pseudo Pseudo) (*Bound, 
 	for _, name := range sortedKeys(given) {
 		if t.parameters[name] == nil {
 			return nil, &stoker.Error{Kind: stoker.Invalid, Type: typeParamUnknown,
-				Message: "The Parameter (" + name + ") was not defined in template.", Hint: didYouMean(name, t.parameterNames()[3:])}
+				Message: "The Parameter (" + name + ") was not defined in template.", Hint: didYouMean(name, t.ownParameters())}
 		}
 	}
-	b := &Bound{t: t, values: pseudo.values()}
+	b := &Bound{t: t, values: t.dialect.pseudo(pseudo)}
 	for _, p := range t.Parameters {
 		v, err := p.choose(given[p.Name], defaults[p.Name])
 		if err != nil {

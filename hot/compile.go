@@ -167,6 +167,9 @@ func (c *compiler) function(n *node) parseFunc {
 	if len(n.keys) != 1 || !n.isMap() {
 		return nil
 	}
+	if f := c.d.conditions[n.keys[0]]; f != nil && c.condition {
+		return f
+	}
 	return c.d.functions[n.keys[0]]
 }
 
@@ -174,7 +177,7 @@ func (c *compiler) call(f parseFunc, n *node) (Expr, error) {
 	name := n.keys[0]
 	c.push(name)
 	defer c.pop()
-	if c.condition && !c.d.conditions[name] {
+	if c.condition && c.d.conditions[name] == nil {
 		return nil, c.at(n).errorf(typeCondFunction, "The function is not supported for condition: %s", name)
 	}
 	return f(c, name, n.kids[0])
@@ -194,12 +197,6 @@ func (c *compiler) fail(n *node, format string, args ...any) error {
 func parseRemoved(c *compiler, name string, arg *node) (Expr, error) {
 	return nil, c.at(arg).errorf(typeVersion,
 		"The template version is invalid: The function %s is not supported in this version of HOT.", name)
-}
-
-func parseUnsupported(c *compiler, name string, arg *node) (Expr, error) {
-	e := c.at(arg).errorf(typeValidation, "the function %s is not supported", name)
-	e.Hint = "The functions of HOT can express most of what it does; see the documentation of the template language."
-	return nil, e
 }
 
 // resolved makes a function of one that needs nothing but its resolved argument.

@@ -18,6 +18,21 @@ func messageOf(err error) string {
 	return err.Error()
 }
 
+// parameterConstraints reads a parameter's constraints, wherever the language
+// puts them.
+func (c *compiler) parameterConstraints(p *Parameter, n *node) ([]stoker.Constraint, error) {
+	if c.d.flatConstraints == nil {
+		return c.constraints(p, c.d.key(n, "constraints"))
+	}
+	m, _ := n.val.(map[string]any)
+	list, err := nodeOf(c.d.flatConstraints(m), 0)
+	if err != nil {
+		return nil, err
+	}
+	list.place(n.line, n.col)
+	return c.constraints(p, list)
+}
+
 // constraints reads a parameter's constraints.
 func (c *compiler) constraints(p *Parameter, n *node) ([]stoker.Constraint, error) {
 	if n == nil || n.val == nil {

@@ -88,17 +88,17 @@ func functions() []feature {
 		{"and", v2016b, latest, parseAnd},
 		{"or", v2016b, latest, parseOr},
 
-		{"yaql", v2016b, latest, parseUnsupported},
-		{"Fn::Select", v2013, v2015a, parseUnsupported},
+		{"yaql", v2016b, latest, parseYAQL},
+		{"Fn::Select", v2013, v2015a, parseSelect},
 		{"Fn::Select", v2015b, latest, parseRemoved},
-		{"Ref", v2013, v2013, parseUnsupported},
-		{"Fn::GetAZs", v2013, v2013, parseUnsupported},
-		{"Fn::Join", v2013, v2013, parseUnsupported},
-		{"Fn::Split", v2013, v2013, parseUnsupported},
-		{"Fn::Replace", v2013, v2013, parseUnsupported},
-		{"Fn::Base64", v2013, v2013, parseUnsupported},
-		{"Fn::MemberListToMap", v2013, v2013, parseUnsupported},
-		{"Fn::ResourceFacade", v2013, v2013, parseUnsupported},
+		{"Ref", v2013, v2013, parseRef},
+		{"Fn::GetAZs", v2013, v2013, parseZones},
+		{"Fn::Join", v2013, v2013, parseJoinOne},
+		{"Fn::Split", v2013, v2013, parseCFNSplit},
+		{"Fn::Replace", v2013, v2013, parseCFNReplace},
+		{"Fn::Base64", v2013, v2013, resolved(base64)},
+		{"Fn::MemberListToMap", v2013, v2013, parseMemberList},
+		{"Fn::ResourceFacade", v2013, v2013, parseCFNFacade},
 		{"Ref", v2014, latest, parseRemoved},
 		{"Fn::GetAZs", v2014, latest, parseRemoved},
 		{"Fn::Join", v2014, latest, parseRemoved},
@@ -107,6 +107,24 @@ func functions() []feature {
 		{"Fn::Base64", v2014, latest, parseRemoved},
 		{"Fn::MemberListToMap", v2014, latest, parseRemoved},
 		{"Fn::ResourceFacade", v2014, latest, parseRemoved},
+	}
+}
+
+// cfnFunctions are the functions that languages other than HOT may name.
+func cfnFunctions() map[string]parseFunc {
+	return map[string]parseFunc{
+		"Ref": parseRef, "Fn::GetAtt": parseGetAttrThenSelect, "Fn::FindInMap": parseFindInMap, "Fn::GetAZs": parseZones,
+		"Fn::Select": parseSelect, "Fn::Join": parseJoinOne, "Fn::Split": parseCFNSplit, "Fn::Replace": parseCFNReplace,
+		"Fn::Base64": resolved(base64), "Fn::MemberListToMap": parseMemberList, "Fn::ResourceFacade": parseCFNFacade,
+		"Fn::If": parseIf,
+	}
+}
+
+// cfnConditions are those that may stand in conditions.
+func cfnConditions() map[string]parseFunc {
+	return map[string]parseFunc{
+		"Ref": parseParamRef, "Fn::FindInMap": parseFindInMap, "Fn::Equals": parseEquals,
+		"Fn::Not": parseCFNNot, "Fn::And": parseAnd, "Fn::Or": parseOr,
 	}
 }
 
@@ -120,27 +138,39 @@ func conditionFunctions() map[string]version {
 
 // dialect is the language of one version.
 type dialect struct {
-	version    version
-	name       string // the date, for messages
+	version    version // of HOT; the first for other languages
+	name       string  // the date, for messages
 	functions  map[string]parseFunc
-	conditions map[string]bool // functions that may stand in conditions
+	conditions map[string]parseFunc // what may stand in conditions
+	words      map[string]string    // HOT's words as this language has them
+	types      map[string]ParameterType
+	pseudo     func(Pseudo) map[string]any
+
+	// Other languages put constraints among the keys of a parameter.
+	parameterKeys   []string
+	flatConstraints func(parameter map[string]any) []any
 }
 
 func newDialect(v version) *dialect {
-	d := &dialect{version: v, name: versionNames()[v][0], functions: map[string]parseFunc{}, conditions: map[string]bool{}}
+	d := &dialect{
+		version: v, name: versionNames()[v][0], functions: map[string]parseFunc{}, conditions: map[string]parseFunc{},
+		words: hotWords(v), types: hotTypes(), pseudo: Pseudo.values,
+	}
 	for _, f := range functions() {
 		if f.since <= v && v <= f.till {
 			d.functions[f.name] = f.parse
 		}
 	}
 	for name, since := range conditionFunctions() {
-		d.conditions[name] = since <= v
+		if since <= v {
+			d.conditions[name] = d.functions[name]
+		}
 	}
 	return d
 }
 
 // dialectOf finds the dialect a document is written in.
-func dialectOf(doc *node, file string) (*dialect, error) {
+func dialectOf(doc *node, file string, languages []Language) (*dialect, error) {
 	var found []string
 	for _, key := range []string{versionKey, "HeatTemplateFormatVersion", "AWSTemplateFormatVersion"} {
 		if doc.key(key) != nil {
@@ -155,16 +185,29 @@ func dialectOf(doc *node, file string) (*dialect, error) {
 		return nil, e
 	case len(found) > 1:
 		return nil, at.errorf(typeVersion, "Ambiguous versions (%s)", strings.Join(found, ", "))
-	case found[0] != versionKey:
-		return nil, at.errorf(typeVersion, "CloudFormation templates (%s) are not read by this parser", found[0])
 	}
-	n := doc.key(versionKey)
-	for v, names := range versionNames() {
-		if s, ok := n.val.(string); ok && slices.Contains(names, s) {
-			return newDialect(version(v)), nil
+	key, n := found[0], doc.key(found[0])
+	known := []string{}
+	if key == versionKey {
+		for v, names := range versionNames() {
+			if s, ok := n.val.(string); ok && slices.Contains(names, s) {
+				return newDialect(version(v)), nil
+			}
 		}
+		known = Versions()
+	}
+	for _, l := range languages {
+		if l.Key == key && n.val == l.Date {
+			return l.dialect()
+		}
+		if l.Key == key {
+			known = append(known, l.Date)
+		}
+	}
+	if len(known) == 0 {
+		return nil, at.errorf(typeVersion, "CloudFormation templates (%s) are not read by this parser", key)
 	}
 	at.pos = n.pos(file)
 	return nil, at.errorf(typeVersion, `The template version is invalid: "%s: %s". "%s" should be one of: %s`,
-		versionKey, pyStr(n.val), versionKey, strings.Join(Versions(), ", "))
+		key, pyStr(n.val), key, strings.Join(known, ", "))
 }

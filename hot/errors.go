@@ -13,6 +13,7 @@ const (
 	typeValidation   = "StackValidationFailed"
 	typeTypeError    = "TypeError"
 	typeValueError   = "ValueError"
+	typeKeyError     = "KeyError"
 	typeReference    = "InvalidTemplateReference"
 	typeAttribute    = "InvalidTemplateAttribute"
 	typeParamMissing = "UserParameterMissing"

@@ -84,12 +84,12 @@ func (c *compiler) conditionOf(n *node) (Expr, error) {
 		}
 		return &named{at: c.at(n), t: c.t, name: literal{v}}, nil
 	}
-	if !n.isMap() || c.function(n) == nil {
-		return nil, c.fail(n, "Invalid condition %s", pyRepr(n.val))
-	}
 	outer := c.condition
 	c.condition = true
 	defer func() { c.condition = outer }()
+	if !n.isMap() || c.function(n) == nil {
+		return nil, c.fail(n, "Invalid condition %s", pyRepr(n.val))
+	}
 	e, err := c.compile(n)
 	if err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func (t *Template) enabled(name string, s Scope) (bool, error) {
 		return false, valueErr("Invalid condition %q", name)
 	}
 	if m.running[name] {
-		return false, circularCondition(place{path: "conditions." + name, pos: c.node.pos(t.File)}, name)
+		return false, circularCondition(place{path: t.conditionPath(name), pos: c.node.pos(t.File)}, name)
 	}
 	m.running[name] = true
 	yes, err := truth(c.expr, m)
@@ -172,6 +172,10 @@ func (t *Template) enabled(name string, s Scope) (bool, error) {
 	}
 	m.known[name] = yes
 	return yes, nil
+}
+
+func (t *Template) conditionPath(name string) string {
+	return t.dialect.word("conditions") + "." + name
 }
 
 func circularCondition(at place, name string) *stoker.Error {
@@ -184,7 +188,7 @@ func (c *compiler) compileConditions(section *node) error {
 	if section == nil || section.val == nil {
 		return nil
 	}
-	c.enter("conditions")
+	c.enter(c.d.word("conditions"))
 	defer c.enter()
 	if !section.isMap() {
 		return c.at(section).errorf(typeCondition, `The condition definitions are invalid: a map is wanted, not a %s`, values.TypeName(section.val))
@@ -193,7 +197,7 @@ func (c *compiler) compileConditions(section *node) error {
 		c.t.conditions[name] = &condition{node: section.kids[i]}
 	}
 	for i, name := range section.keys {
-		c.enter("conditions", name)
+		c.enter(c.d.word("conditions"), name)
 		e, err := c.conditionOf(section.kids[i])
 		if err != nil {
 			return err
@@ -209,7 +213,7 @@ func (t *Template) checkConditionCycles(names []string) error {
 	for _, name := range names {
 		if ring := findCycle(name, t.conditionNames, done); ring != nil {
 			n := t.conditions[ring[0]].node
-			err := circularCondition(place{path: "conditions." + ring[0], pos: n.pos(t.File)}, ring[0])
+			err := circularCondition(place{path: t.conditionPath(ring[0]), pos: n.pos(t.File)}, ring[0])
 			err.Message += fmt.Sprintf(" (%s)", strings.Join(ring, " -> "))
 			return err
 		}

@@ -22,7 +22,7 @@ func parseGetParam(c *compiler, name string, arg *node) (Expr, error) {
 	if p, ok := firstName(e); ok && !c.t.knowsParameter(p) {
 		err := missingParameter(p)
 		err.Path, err.Pos = where(c.path), arg.pos(c.t.File)
-		err.Hint = didYouMean(p, c.t.parameterNames())
+		err.Hint = didYouMean(p, append(c.d.pseudoNames(), c.t.ownParameters()...))
 		return nil, err
 	}
 	return &getParam{c.at(arg), e}, nil
@@ -283,25 +283,27 @@ func (e *getFile) Resolve(s Scope) (any, error) {
 
 // facade is resource_facade.
 type facade struct {
-	at   place
-	what string
+	at         place
+	name, what string
 }
 
 func (e *facade) parts() []Expr { return nil }
 
+// facadeWords lists what a Scope's Facade is asked for.
+func facadeWords() []string { return []string{"metadata", "deletion_policy", "update_policy"} }
+
 func parseFacade(c *compiler, name string, arg *node) (Expr, error) {
-	allowed := []string{"metadata", "deletion_policy", "update_policy"}
 	what, ok := arg.val.(string)
-	if !ok || !slices.Contains(allowed, what) {
-		return nil, c.fail(arg, `Incorrect arguments to "%s" should be one of: %s`, name, strings.Join(allowed, ", "))
+	if !ok || !slices.Contains(facadeWords(), what) {
+		return nil, c.fail(arg, `Incorrect arguments to "%s" should be one of: %s`, name, strings.Join(facadeWords(), ", "))
 	}
-	return &facade{c.at(arg), what}, nil
+	return &facade{c.at(arg), name, what}, nil
 }
 
 func (e *facade) Resolve(s Scope) (any, error) {
 	v, err := s.Facade(e.what)
 	if err != nil && !isUnknown(err) {
-		return nil, fmt.Errorf("resource_facade %s: %w", e.what, e.at.wrap(err))
+		return nil, fmt.Errorf("%s %s: %w", e.name, e.what, e.at.wrap(err))
 	}
 	return v, err
 }

@@ -7,5 +7,5 @@ func ParseGenerated(text []byte) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTemplate(doc, "")
+	return newTemplate(doc, "", nil)
 }

@@ -43,6 +43,14 @@ func (n *node) key(name string) *node {
 	return nil
 }
 
+// place puts a node that was not in the text, and all in it, at a place of it.
+func (n *node) place(line, col int32) {
+	n.line, n.col = line, col
+	for _, kid := range n.kids {
+		kid.place(line, col)
+	}
+}
+
 func (n *node) pos(file string) stoker.Pos {
 	return stoker.Pos{File: file, Line: int(n.line), Column: int(n.col)}
 }

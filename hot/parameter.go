@@ -1,6 +1,7 @@
 package hot
 
 import (
+	"maps"
 	"slices"
 
 	stoker "github.com/stoker-project/stoker"
@@ -38,7 +39,7 @@ func (c *compiler) parameterSection(section *node) error {
 		return err
 	}
 	for i, name := range names {
-		c.enter("parameters", name)
+		c.enter(c.d.word("parameters"), name)
 		p, err := c.parameter(name, nodes[i])
 		if err != nil {
 			return err
@@ -51,11 +52,8 @@ func (c *compiler) parameterSection(section *node) error {
 }
 
 func (c *compiler) parameterKeys() []string {
-	keys := []string{"type", "description", "default", "hidden", "label", "constraints", "immutable", "schema"}
-	if c.d.version >= v2018a {
-		keys = append(keys, "tags")
-	}
-	return keys
+	keys := c.d.spell("type", "description", "default", "hidden", "label", "constraints", "immutable", "schema", "tags")
+	return append(keys, c.d.parameterKeys...)
 }
 
 func (c *compiler) parameter(name string, n *node) (*Parameter, error) {
@@ -86,39 +84,38 @@ func (c *compiler) parameter(name string, n *node) (*Parameter, error) {
 	if p.Immutable, err = c.flag(n, "immutable"); err != nil {
 		return nil, err
 	}
-	if p.Tags, err = c.tags(n.key("tags")); err != nil {
+	if p.Tags, err = c.tags(c.d.key(n, "tags")); err != nil {
 		return nil, err
 	}
-	if p.Constraints, err = c.constraints(p, n.key("constraints")); err != nil {
+	if p.Constraints, err = c.parameterConstraints(p, n); err != nil {
 		return nil, err
 	}
-	return p, c.defaultValue(p, n.key("default"))
+	return p, c.defaultValue(p, c.d.key(n, "default"))
 }
 
 func (c *compiler) parameterType(p *Parameter, n *node) error {
-	v := n.key("type")
+	v := c.d.key(n, "type")
 	if v == nil {
 		return c.at(n).errorf(typeSchema, "Missing parameter type for parameter: %s", p.Name)
 	}
-	types := []string{"string", "number", "comma_delimited_list", "json", "boolean"}
-	if s, ok := v.val.(string); ok && slices.Contains(types, s) {
-		p.Type = ParameterType(s)
+	if s, ok := v.val.(string); ok && c.d.types[s] != "" {
+		p.Type = c.d.types[s]
 		return nil
 	}
 	e := c.at(v).errorf(typeSchema, "Invalid type (%s)", pyStr(v.val))
-	e.Hint = didYouMean(pyStr(v.val), types)
+	e.Hint = didYouMean(pyStr(v.val), slices.Sorted(maps.Keys(c.d.types)))
 	return e
 }
 
 // flag reads a boolean, also one written as a string.
 func (c *compiler) flag(n *node, key string) (bool, error) {
-	v := n.key(key)
+	v := c.d.key(n, key)
 	if v == nil || v.val == nil {
 		return false, nil
 	}
 	b, ok := boolOf(v.val)
 	if !ok {
-		return false, c.at(v).errorf(typeSchema, "%s must be a boolean, not %s", key, pyRepr(v.val))
+		return false, c.at(v).errorf(typeSchema, "%s must be a boolean, not %s", c.d.word(key), pyRepr(v.val))
 	}
 	return b, nil
 }

@@ -65,18 +65,21 @@ func (e *Environment) Rewrite(name func(Ref) string) *Environment {
 	return &out
 }
 
-// templateRef recognises what names a file in a template.
-func templateRef(key, v string) (RefKind, bool) {
+// templateRef recognises what names a file in a template. A type in CloudFormation's
+// spelling counts in its place only: elsewhere the key is too common.
+func templateRef(path []any, key, v string) (RefKind, bool) {
 	switch {
 	case key == string(RefFile):
 		return RefFile, true
 	case key == string(RefTemplate) && IsFile(v):
 		return RefTemplate, true
+	case key == "Type" && len(path) == 3 && path[0] == "Resources" && IsFile(v):
+		return RefTemplate, true
 	}
 	return "", false
 }
 
-func registryRef(key, v string) (RefKind, bool) {
+func registryRef(_ []any, key, v string) (RefKind, bool) {
 	switch key {
 	case hooksKey, restrictedKey, baseURLKey:
 		return "", false
@@ -84,14 +87,14 @@ func registryRef(key, v string) (RefKind, bool) {
 	return RefTemplate, v != "" && !strings.Contains(v, "::")
 }
 
-func walkRefs(v any, path []any, is func(key, v string) (RefKind, bool), name func(Ref) string) any {
+func walkRefs(v any, path []any, is func(path []any, key, v string) (RefKind, bool), name func(Ref) string) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for _, k := range sortedKeys(v) {
 			at := append(path[:len(path):len(path)], k)
 			if s, ok := v[k].(string); ok {
-				if kind, ok := is(k, s); ok {
+				if kind, ok := is(at, k, s); ok {
 					out[k] = name(Ref{kind, s, at})
 					continue
 				}

@@ -21,14 +21,12 @@ type Resource struct {
 	Pos       stoker.Pos
 
 	requires []string
+	dialect  *dialect // to spell places
 }
 
 func (c *compiler) resourceKeys() []string {
-	keys := []string{"type", "properties", "metadata", "depends_on", "deletion_policy", "update_policy", "description"}
-	if c.d.version >= v2016b {
-		keys = append(keys, "external_id", "condition")
-	}
-	return keys
+	return c.d.spell("type", "properties", "metadata", "depends_on", "deletion_policy", "update_policy", "description",
+		"external_id", "condition")
 }
 
 func (c *compiler) resourceNames(section *node) error {
@@ -49,7 +47,7 @@ func (c *compiler) resourceSection(section *node) error {
 	}
 	allowed := c.resourceKeys()
 	for i, name := range c.t.resourceNames {
-		c.enter("resources", name)
+		c.enter(c.d.word("resources"), name)
 		r, err := c.resource(name, section.kids[i], allowed)
 		if err != nil {
 			return err
@@ -68,10 +66,10 @@ func (c *compiler) resource(name string, n *node, allowed []string) (*Resource, 
 	if err := c.object(n, "resource", "type", allowed); err != nil {
 		return nil, err
 	}
-	r := &Resource{Name: name, Pos: n.pos(c.t.File)}
-	typ, ok := n.key("type").val.(string)
+	r := &Resource{Name: name, Pos: n.pos(c.t.File), dialect: c.d}
+	typ, ok := c.d.key(n, "type").val.(string)
 	if !ok || typ == "" {
-		return nil, c.fail(n.key("type"), "Resource %s type type must be string", name)
+		return nil, c.fail(c.d.key(n, "type"), "Resource %s %s type must be string", name, c.d.word("type"))
 	}
 	r.Type = typ
 	if err := c.resourceExprs(r, n); err != nil {
@@ -84,7 +82,7 @@ func (c *compiler) resource(name string, n *node, allowed []string) (*Resource, 
 	if r.Condition, err = c.conditionKey(n); err != nil {
 		return nil, err
 	}
-	if err := c.dependsOn(r, n.key("depends_on")); err != nil {
+	if err := c.dependsOn(r, c.d.key(n, "depends_on")); err != nil {
 		return nil, err
 	}
 	r.requires = r.staticDependencies()
@@ -102,7 +100,7 @@ func (c *compiler) resourceExprs(r *Resource, n *node) error {
 		{"deletion_policy", &r.DeletionPolicy, false}, {"external_id", &r.ExternalID, false},
 	}
 	for _, k := range keys {
-		v := n.key(k.name)
+		v := c.d.key(n, k.name)
 		if v == nil || v.val == nil {
 			continue
 		}
@@ -111,7 +109,7 @@ func (c *compiler) resourceExprs(r *Resource, n *node) error {
 			if k.isMap {
 				want = "object"
 			}
-			return c.fail(v, "Resource %s %s type must be %s", r.Name, k.name, want)
+			return c.fail(v, "Resource %s %s type must be %s", r.Name, c.d.word(k.name), want)
 		}
 		e, err := c.optional(n, k.name)
 		if err != nil {
@@ -121,7 +119,7 @@ func (c *compiler) resourceExprs(r *Resource, n *node) error {
 	}
 	if l, ok := literalOf(r.DeletionPolicy); ok {
 		if _, err := c.deletionPolicy(l); err != nil {
-			return c.at(n.key("deletion_policy")).wrap(err)
+			return c.at(c.d.key(n, "deletion_policy")).wrap(err)
 		}
 	}
 	return nil
@@ -173,18 +171,18 @@ func (c *compiler) dependsOn(r *Resource, n *node) error {
 	if n == nil || n.val == nil {
 		return nil
 	}
-	c.push("depends_on")
+	c.push(c.d.word("depends_on"))
 	defer c.pop()
 	names := n.kids
 	if isString(n.val) {
 		names = []*node{n}
 	} else if !isList(n) {
-		return c.fail(n, "Resource %s depends_on type must be list or string", r.Name)
+		return c.fail(n, "Resource %s %s type must be list or string", r.Name, c.d.word("depends_on"))
 	}
 	for _, item := range names {
 		name, ok := item.val.(string)
 		if !ok {
-			return c.fail(item, "Resource %s depends_on must name resources, not %s", r.Name, values.TypeName(item.val))
+			return c.fail(item, "Resource %s %s must name resources, not %s", r.Name, c.d.word("depends_on"), values.TypeName(item.val))
 		}
 		if _, ok := c.t.resources[name]; !ok {
 			return c.t.noResource(name, c.at(item))
@@ -213,7 +211,11 @@ func (r *Resource) ResolveUpdatePolicy(s Scope) (map[string]any, []string, error
 }
 
 func (r *Resource) section(name string) place {
-	return place{path: "resources." + r.Name + "." + name, pos: r.Pos}
+	return place{path: r.path() + "." + r.dialect.word(name), pos: r.Pos}
+}
+
+func (r *Resource) path() string {
+	return r.dialect.word("resources") + "." + r.Name
 }
 
 func (r *Resource) resolveEach(e Expr, s Scope, section string) (map[string]any, []string, error) {

@@ -18,11 +18,7 @@ type ParameterGroup struct {
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
 func (c *compiler) sectionNames() []string {
-	names := []string{versionKey, "description", "parameter_groups", "parameters", "resources", "outputs"}
-	if c.d.version >= v2016b {
-		names = append(names, "conditions")
-	}
-	return names
+	return c.d.spell(versionKey, "description", "parameter_groups", "parameters", "mappings", "conditions", "resources", "outputs")
 }
 
 // sections reads the whole document. The order matters: names are known before
@@ -35,26 +31,29 @@ func (c *compiler) sections(doc *node) error {
 			return e
 		}
 	}
-	if err := c.description(doc.key("description")); err != nil {
+	if err := c.description(c.d.key(doc, "description")); err != nil {
 		return err
 	}
-	if err := c.parameterSection(doc.key("parameters")); err != nil {
+	if err := c.parameterSection(c.d.key(doc, "parameters")); err != nil {
 		return err
 	}
-	if err := c.groups(doc.key("parameter_groups")); err != nil {
+	if err := c.groups(c.d.key(doc, "parameter_groups")); err != nil {
 		return err
 	}
-	resources := doc.key("resources")
+	resources := c.d.key(doc, "resources")
 	if err := c.resourceNames(resources); err != nil {
 		return err
 	}
-	if err := c.compileConditions(doc.key("conditions")); err != nil {
+	if err := c.mappings(c.d.key(doc, "mappings")); err != nil {
+		return err
+	}
+	if err := c.compileConditions(c.d.key(doc, "conditions")); err != nil {
 		return err
 	}
 	if err := c.resourceSection(resources); err != nil {
 		return err
 	}
-	if err := c.outputSection(doc.key("outputs")); err != nil {
+	if err := c.outputSection(c.d.key(doc, "outputs")); err != nil {
 		return err
 	}
 	return c.t.checkCycles()
@@ -66,7 +65,7 @@ func (c *compiler) description(n *node) error {
 	}
 	c.t.Description = pyStr(n.val)
 	if !isScalar(n.val) {
-		c.enter("description")
+		c.enter(c.d.word("description"))
 		return c.fail(n, "a text is wanted, not a %s", values.TypeName(n.val))
 	}
 	return nil
@@ -77,10 +76,10 @@ func (c *compiler) entries(section *node, name, object string) ([]string, []*nod
 	if section == nil || section.val == nil {
 		return nil, nil, nil
 	}
-	c.enter(name)
+	c.enter(c.d.word(name))
 	defer c.enter()
 	if !section.isMap() {
-		return nil, nil, c.fail(section, `"%s" must contain a map of %s maps. Found a %s instead`, name, object, values.TypeName(section.val))
+		return nil, nil, c.fail(section, `"%s" must contain a map of %s maps. Found a %s instead`, c.d.word(name), object, values.TypeName(section.val))
 	}
 	return section.keys, section.kids, nil
 }
@@ -88,6 +87,7 @@ func (c *compiler) entries(section *node, name, object string) ([]string, []*nod
 // object checks one named map of a section: it is a map that holds only the
 // keys allowed, and the one it needs.
 func (c *compiler) object(n *node, kind, needs string, allowed []string) error {
+	needs = c.d.word(needs)
 	if n.val == nil {
 		return c.fail(n, "Each %s must contain a %s key.", kind, needs)
 	}
@@ -109,14 +109,28 @@ func (c *compiler) object(n *node, kind, needs string, allowed []string) error {
 
 // text reads a key that holds text; missing and null are empty.
 func (c *compiler) text(n *node, key string) (string, error) {
-	v := n.key(key)
+	v := c.d.key(n, key)
 	if v == nil || v.val == nil {
 		return "", nil
 	}
 	if !isScalar(v.val) {
-		return "", c.fail(v, "%s must be a string, not a %s", key, values.TypeName(v.val))
+		return "", c.fail(v, "%s must be a string, not a %s", c.d.word(key), values.TypeName(v.val))
 	}
 	return pyStr(v.val), nil
+}
+
+// mappings keeps the tables that Fn::FindInMap looks things up in.
+func (c *compiler) mappings(section *node) error {
+	if section == nil || section.val == nil {
+		return nil
+	}
+	m, ok := section.val.(map[string]any)
+	if !ok {
+		c.enter(c.d.word("mappings"))
+		return c.fail(section, `"%s" must contain a map of maps. Found a %s instead`, c.d.word("mappings"), values.TypeName(section.val))
+	}
+	c.t.mappings = m
+	return nil
 }
 
 func (c *compiler) groups(section *node) error {
@@ -189,12 +203,9 @@ func (c *compiler) outputSection(section *node) error {
 	if err != nil {
 		return err
 	}
-	allowed := []string{"description", "value"}
-	if c.d.version >= v2016b {
-		allowed = append(allowed, "condition")
-	}
+	allowed := c.d.spell("description", "value", "condition")
 	for i, n := range nodes {
-		c.enter("outputs", names[i])
+		c.enter(c.d.word("outputs"), names[i])
 		o, err := c.output(names[i], n, allowed)
 		if err != nil {
 			return err
@@ -222,11 +233,11 @@ func (c *compiler) output(name string, n *node, allowed []string) (o *Output, er
 
 // optional compiles a key's value; nil if the key is missing.
 func (c *compiler) optional(n *node, key string) (Expr, error) {
-	v := n.key(key)
+	v := c.d.key(n, key)
 	if v == nil {
 		return nil, nil
 	}
-	c.push(key)
+	c.push(c.d.word(key))
 	defer c.pop()
 	e, err := c.compile(v)
 	if err != nil {
@@ -236,11 +247,11 @@ func (c *compiler) optional(n *node, key string) (Expr, error) {
 }
 
 func (c *compiler) conditionKey(n *node) (Expr, error) {
-	v := n.key("condition")
+	v := c.d.key(n, "condition")
 	if v == nil || v.val == nil {
 		return nil, nil
 	}
-	c.push("condition")
+	c.push(c.d.word("condition"))
 	defer c.pop()
 	return c.conditionOf(v)
 }
@@ -256,7 +267,7 @@ func (c *compiler) duplicate(resources []string) error {
 	if len(twice) == 0 {
 		return nil
 	}
-	e := place{path: "resources", pos: stoker.Pos{File: c.t.File}}.errorf(typeValidation, "Duplicate names {'%s'}", strings.Join(twice, "', '"))
+	e := place{path: c.d.word("resources"), pos: stoker.Pos{File: c.t.File}}.errorf(typeValidation, "Duplicate names {'%s'}", strings.Join(twice, "', '"))
 	e.Hint = "Parameters and resources share one set of names."
 	return e
 }

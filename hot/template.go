@@ -27,6 +27,7 @@ type Template struct {
 	File string
 
 	dialect       *dialect
+	mappings      map[string]any // CloudFormation's, for Fn::FindInMap
 	conditions    map[string]*condition
 	parameters    map[string]*Parameter
 	resources     map[string]*Resource
@@ -42,7 +43,7 @@ func Parse(text []byte, file string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTemplate(doc, file)
+	return newTemplate(doc, file, nil)
 }
 
 // FromMap makes a template of a decoded document; what is generated, or came as
@@ -58,16 +59,16 @@ func FromMap(doc map[string]any) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTemplate(n, "")
+	return newTemplate(n, "", nil)
 }
 
-func newTemplate(doc *node, file string) (*Template, error) {
+func newTemplate(doc *node, file string, languages []Language) (*Template, error) {
 	raw, ok := doc.val.(map[string]any)
 	if !ok {
 		return nil, &stoker.Error{Kind: stoker.Invalid, Pos: doc.pos(file),
 			Message: "The template is not a JSON object or YAML mapping."}
 	}
-	d, err := dialectOf(doc, file)
+	d, err := dialectOf(doc, file, languages)
 	if err != nil {
 		return nil, err
 	}
@@ -131,11 +132,12 @@ func included(cond Expr, s Scope) (bool, error) {
 }
 
 func (t *Template) knowsParameter(name string) bool {
-	return t.parameters[name] != nil || slices.Contains(pseudoNames(), name)
+	return t.parameters[name] != nil || slices.Contains(t.dialect.pseudoNames(), name)
 }
 
-func (t *Template) parameterNames() []string {
-	names := pseudoNames()
+// ownParameters names the parameters that the template declares.
+func (t *Template) ownParameters() []string {
+	var names []string
 	for _, p := range t.Parameters {
 		names = append(names, p.Name)
 	}

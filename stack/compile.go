@@ -241,15 +241,16 @@ func (g *graph) childEnvironment(name stoker.ResourceName) map[string]any {
 type templateCache struct {
 	mu    sync.Mutex
 	limit int
+	parse func(text []byte, file string) (*hot.Template, error)
 	byKey map[[2]string]*hot.Template
 }
 
-func newTemplateCache(limit int) *templateCache {
-	return &templateCache{limit: limit, byKey: map[[2]string]*hot.Template{}}
+func newTemplateCache(limit int, parse func(text []byte, file string) (*hot.Template, error)) *templateCache {
+	return &templateCache{limit: limit, parse: parse, byKey: map[[2]string]*hot.Template{}}
 }
 
 func (c *templateCache) get(text, file string) (*hot.Template, error) {
-	return c.getBy(text, file, func(b []byte) (*hot.Template, error) { return hot.Parse(b, file) })
+	return c.getBy(text, file, func(b []byte) (*hot.Template, error) { return c.parse(b, file) })
 }
 
 func (c *templateCache) getBy(text, file string, parse func([]byte) (*hot.Template, error)) (*hot.Template, error) {

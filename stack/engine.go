@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/hot"
 )
 
 // Store is what the engine keeps its truth in.
@@ -26,6 +27,8 @@ type Config struct {
 	// then takes over its own leases at once.
 	Holder string
 	Limits Limits
+	// Parse reads templates; nil: hot.Parse, which reads HOT only.
+	Parse func(text []byte, file string) (*hot.Template, error)
 	// OnEvent is told of each event after it is durable. It is called in the
 	// goroutine that owns the stack and must not block; nil: nobody.
 	OnEvent func(*stoker.Event)
@@ -90,6 +93,9 @@ func New(cfg Config) *Engine {
 	if cfg.Holder == "" {
 		cfg.Holder = "local"
 	}
+	if cfg.Parse == nil {
+		cfg.Parse = hot.Parse
+	}
 	return &Engine{
 		store:   cfg.Store,
 		log:     cfg.Logger,
@@ -97,7 +103,7 @@ func New(cfg Config) *Engine {
 		limits:  cfg.Limits.withDefaults(),
 		onEvent: cfg.OnEvent,
 		types:   map[stoker.TypeName]stoker.ResourceType{},
-		parsed:  newTemplateCache(256),
+		parsed:  newTemplateCache(256, cfg.Parse),
 		groups:  newGroupCache(),
 		owners:  map[stoker.StackID]*owner{},
 		subs:    map[stoker.ResourceID][]chan struct{}{},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/hot"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/stack"
 )
@@ -27,6 +28,8 @@ type Config struct {
 	// SignalKey checks tokens that allow signalling one resource (token.Sign of
 	// project, stack ID and resource); empty: there are none.
 	SignalKey string
+	// Parse reads templates, as the engine does; nil: hot.Parse.
+	Parse func(text []byte, file string) (*hot.Template, error)
 	// Revision is shown by GET /build_info.
 	Revision string
 	Logger   *slog.Logger // nil: silence
@@ -37,13 +40,17 @@ type server struct {
 	engine    *stack.Engine
 	tokens    *token.Table
 	signalKey string
+	parse     func(text []byte, file string) (*hot.Template, error)
 	revision  string
 	log       *slog.Logger
 }
 
 // New makes the handler of the API. It may be used from any goroutine.
 func New(c Config) http.Handler {
-	s := &server{engine: c.Engine, tokens: c.Tokens, signalKey: c.SignalKey, revision: c.Revision, log: c.Logger}
+	s := &server{engine: c.Engine, tokens: c.Tokens, signalKey: c.SignalKey, parse: c.Parse, revision: c.Revision, log: c.Logger}
+	if s.parse == nil {
+		s.parse = hot.Parse
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -180,7 +180,7 @@ func (s *server) showTemplate(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	doc, err := rawTemplate(spec)
+	doc, err := s.rawTemplate(spec)
 	return reply{body: doc}, err
 }
 

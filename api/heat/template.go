@@ -6,7 +6,6 @@ import (
 	"maps"
 
 	"github.com/stoker-project/stoker"
-	"github.com/stoker-project/stoker/hot"
 	"github.com/stoker-project/stoker/internal/value"
 )
 
@@ -33,14 +32,14 @@ func wanted(st *stoker.Stack) stoker.StackSpec {
 
 // rawTemplate gives a template as a document. One that came as JSON keeps its
 // text, and with it its order.
-func rawTemplate(spec stoker.StackSpec) (any, error) {
+func (s *server) rawTemplate(spec stoker.StackSpec) (any, error) {
 	if spec.Template == "" {
 		return map[string]any{}, nil
 	}
 	if json.Valid([]byte(spec.Template)) {
 		return json.RawMessage(spec.Template), nil
 	}
-	t, err := hot.Parse([]byte(spec.Template), spec.File)
+	t, err := s.parse([]byte(spec.Template), spec.File)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +64,13 @@ func (s *server) showEnvironment(ctx context.Context, c *call) (reply, error) {
 	}
 	maps.Copy(parameters, spec.Parameters)
 	env["parameters"] = parameters
-	mask(env, hiddenParameters(spec))
+	mask(env, s.hiddenParameters(spec))
 	return reply{body: env}, nil
 }
 
-func hiddenParameters(spec stoker.StackSpec) map[string]bool {
+func (s *server) hiddenParameters(spec stoker.StackSpec) map[string]bool {
 	out := map[string]bool{}
-	t, err := hot.Parse([]byte(spec.Template), spec.File)
+	t, err := s.parse([]byte(spec.Template), spec.File)
 	if err != nil {
 		return out // it was accepted once, so there is nothing to tell of
 	}

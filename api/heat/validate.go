@@ -30,7 +30,7 @@ func (s *server) validate(ctx context.Context, c *call) (reply, error) {
 	if err := s.engine.Validate(ctx, in); err != nil && !isClass(err, "UserParameterMissing") {
 		return reply{}, err
 	}
-	t, err := hot.Parse([]byte(in.Spec.Template), in.Spec.File)
+	t, err := s.parse([]byte(in.Spec.Template), in.Spec.File)
 	if err != nil {
 		return reply{}, err
 	}
