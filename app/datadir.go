@@ -98,7 +98,7 @@ func Find(dir string) (Server, error) {
 	if err == nil {
 		err = json.Unmarshal(text, &s)
 	}
-	if err != nil {
+	if err != nil || !alive(s.PID) { // a server that was killed leaves its file behind
 		return s, &stoker.Error{Kind: stoker.NotFound, Message: "no server runs on " + dir,
 			Hint: "Start one with: stoker serve, or name another with --url or STOKER_URL."}
 	}
@@ -106,4 +106,9 @@ func Find(dir string) (Server, error) {
 		return s, err
 	}
 	return s, nil
+}
+
+// alive tells whether there is a process, of whomever.
+func alive(pid int) bool {
+	return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/stoker-project/stoker/driver/process"
 )
 
 func TestMain(m *testing.M) {
@@ -38,12 +41,32 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("DATA", filepath.Join(e.WorkDir, "home", ".local", "share", "stoker"))
 			e.Setenv("EXAMPLES", examples)
+			e.Defer(func() { destroyAll(filepath.Join(e.WorkDir, "home", ".local", "share", "stoker", "process")) })
 			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": wantCode, "await": awaitFile, "awaitout": awaitOut, "get": get, "empty": empty,
 		},
 	})
+}
+
+// destroyAll ends the servers that a script has left behind because it failed.
+func destroyAll(dir string) {
+	if _, err := os.Stat(dir); err != nil {
+		return
+	}
+	d, err := process.New(process.Config{Dir: dir})
+	if err != nil {
+		return // its Stoker runs on, and so do they
+	}
+	defer d.Close()
+	servers, err := d.List(context.Background())
+	if err != nil {
+		return
+	}
+	for _, s := range servers {
+		_ = d.Destroy(context.Background(), s.Token, time.Second)
+	}
 }
 
 func wantCode(ts *testscript.TestScript, _ bool, args []string) {
