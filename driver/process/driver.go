@@ -40,12 +40,13 @@ type Driver struct {
 	crash func(point string)
 }
 
+// The driver is no stoker.MetadataUpdater: metadata is the environment of a
+// process, which no one can change while it runs.
 var (
-	_ stoker.Driver          = (*Driver)(nil)
-	_ stoker.ServerWaiter    = (*Driver)(nil)
-	_ stoker.MetadataUpdater = (*Driver)(nil)
-	_ stoker.CPUReader       = (*Driver)(nil)
-	_ stoker.LogReader       = (*Driver)(nil)
+	_ stoker.Driver       = (*Driver)(nil)
+	_ stoker.ServerWaiter = (*Driver)(nil)
+	_ stoker.CPUReader    = (*Driver)(nil)
+	_ stoker.LogReader    = (*Driver)(nil)
 )
 
 // New opens the directory, finds the servers in it and watches over those that
@@ -147,23 +148,6 @@ func (d *Driver) Wait(ctx context.Context, token stoker.ServerToken) (stoker.Ser
 		return stoker.Server{}, noServer(token)
 	}
 	return s.view(), nil
-}
-
-// UpdateMetadata implements stoker.MetadataUpdater: it replaces metadata.json in
-// the server's working directory. Its environment stays as it was at the start.
-func (d *Driver) UpdateMetadata(ctx context.Context, token stoker.ServerToken, metadata map[string]string) error {
-	unlock, err := d.locks.lock(ctx, token)
-	if err != nil {
-		return fmt.Errorf("update the metadata of server %q: %w", token, err)
-	}
-	defer unlock()
-	if d.find(token) == nil {
-		return noServer(token)
-	}
-	if err := writeJSON(filepath.Join(d.workDir(token), metaFile), orEmpty(metadata)); err != nil {
-		return cannotUse(d.workDir(token), err)
-	}
-	return nil
 }
 
 func (d *Driver) find(token stoker.ServerToken) *server {
