@@ -96,6 +96,41 @@ outputs: {a: {value: {get_attr: [a, id]}}}
 	})
 }
 
+// TestHealingBacksOffWhileOthersLeave: the pauses also hold while the stack is
+// still busy, here with the deletion of what died before.
+func TestHealingBacksOffWhileOthersLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		leave := make(chan struct{})
+		w.gates["delete a"] = leave
+		b := start(t, w, storetest.NewMemory())
+		st := b.create("s", `
+resources: {a: {type: T::Watched}}
+outputs: {a: {value: {get_attr: [a, id]}}}
+`)
+		for i, want := range []time.Duration{0, time.Second, 2 * time.Second} {
+			synctest.Wait()
+			id := b.outputs(st.ID)["a"]
+			died := time.Now()
+			w.mu.Lock()
+			end := w.ends[stoker.ResourceID(id)]
+			w.mu.Unlock()
+			end <- errors.New("it died")
+			for id == b.outputs(st.ID)["a"] {
+				time.Sleep(100 * time.Millisecond)
+			}
+			if got := time.Since(died).Truncate(time.Second); got != want {
+				t.Errorf("death %d was healed after %s, want %s", i+1, got, want)
+			}
+		}
+		close(leave)
+		if st := b.await(st.ID); st.State() != "UPDATE_COMPLETE" || w.count() != 1 {
+			t.Errorf("stack is %s with %d things, want UPDATE_COMPLETE with 1", st.State(), w.count())
+		}
+		b.stop()
+	})
+}
+
 // TestPauseBetweenBatches: each batch of a rolling update waits.
 func TestPauseBetweenBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

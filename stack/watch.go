@@ -87,12 +87,21 @@ func (o *owner) markFailed(id stoker.ResourceID, cause error) bool {
 	return true
 }
 
-// heal converges the stack again as it is wanted: what failed is replaced.
+// heal converges the stack again as it is wanted, at once or, when that was done
+// lately, after a pause: what failed is replaced.
 func (o *owner) heal() error {
-	switch {
-	case !o.healable():
+	if !o.healable() {
 		return nil
-	case o.st.Status == stoker.StatusInProgress:
+	}
+	if wait := o.e.watches.next(string(o.id)); wait > 0 {
+		o.healAfter(wait)
+		return nil
+	}
+	return o.healNow()
+}
+
+func (o *owner) healNow() error {
+	if o.st.Status == stoker.StatusInProgress {
 		// The run under way began before the failure; begin again.
 		o.saveStack(func(st *stoker.Stack) {
 			st.Generation++
@@ -100,10 +109,6 @@ func (o *owner) heal() error {
 				st.Phase = stoker.PhaseGrow
 			}
 		})
-		return nil
-	}
-	if wait := o.e.watches.next(string(o.id)); wait > 0 {
-		o.healAfter(wait)
 		return nil
 	}
 	next := *o.st
@@ -125,12 +130,10 @@ func (o *owner) healAfter(wait time.Duration) {
 			return
 		}
 		err := e.insist(e.base, id, func(o *owner) error {
-			if o.st == nil || o.st.Status == stoker.StatusInProgress || !o.healable() || o.healthy() {
+			if o.st == nil || !o.healable() || o.healthy() {
 				return nil
 			}
-			next := *o.st
-			next.Previous = nil
-			return o.operate(&next, stoker.ActionUpdate, false)
+			return o.healNow()
 		})
 		if err != nil && e.base.Err() == nil {
 			e.log.Warn("heal", "stack", id, "err", err)
@@ -146,9 +149,12 @@ func (o *owner) healable() bool {
 	return st.Deleted.IsZero() && st.Action != stoker.ActionDelete && st.Spec.Template != "" && !failedCreate
 }
 
+// healthy tells whether there is nothing to heal. While a run is under way that
+// is only what failed by itself: what the run has not managed is its own matter.
 func (o *owner) healthy() bool {
+	running := o.st.Status == stoker.StatusInProgress
 	for _, r := range o.rows.byID {
-		if r.Status == stoker.StatusFailed {
+		if r.Status == stoker.StatusFailed && (!running || r.Action == stoker.ActionCheck) {
 			return false
 		}
 	}
