@@ -17,10 +17,18 @@ const (
 	slowLook  = 5 * time.Second // while it runs
 )
 
+// proving is how long a new server must last where the driver can tell its end: a
+// command that cannot work ends at once, and its resource should never have been
+// complete.
+const proving = 25 * time.Millisecond
+
 // Await returns as soon as the server is ACTIVE. A server that ends before fails
 // at once, with its reason.
 func (s server) Await(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
 	done, err := settled(stateOf(req.Data), request.Values(req.Data).String("reason"))
+	if done {
+		err = s.prove(ctx, token(req))
+	}
 	if done || err != nil {
 		return stoker.Result{}, err
 	}
@@ -29,10 +37,27 @@ func (s server) Await(ctx context.Context, req *stoker.Request) (stoker.Result, 
 	made, err := s.untilActive(look, token(req))
 	stop(nil)
 	<-ended
+	if err == nil {
+		err = s.prove(ctx, token(req))
+	}
 	if err != nil {
 		return stoker.Result{}, err
 	}
 	return stoker.Result{PhysicalID: made.ID, Data: dataOf(made)}, nil
+}
+
+// prove fails if the server ends soon.
+func (s server) prove(ctx context.Context, t stoker.ServerToken) error {
+	w, ok := s.Driver.(stoker.ServerWaiter)
+	if !ok {
+		return nil
+	}
+	soon, cancel := context.WithTimeout(ctx, proving)
+	defer cancel()
+	if end, err := w.Wait(soon, t); err == nil {
+		return endedError(end.State, end.Reason)
+	}
+	return context.Cause(ctx)
 }
 
 // settled tells whether a state is what Await waits for; an error, if it never

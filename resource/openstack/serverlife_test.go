@@ -3,6 +3,7 @@ package openstack_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,19 @@ func TestAwaitReturnsAsSoonAsActive(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAwaitProvesTheServer: a command that ends at once was never complete.
+func TestAwaitProvesTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &drivertest.Fake{}
+		impl, req := server(d), request(t, map[string]any{"image": "hello"})
+		create(t, impl, req)
+		time.AfterFunc(5*time.Millisecond, func() { d.Die(token, "exited with status 1") })
+		if err := await(t.Context(), impl, req); err == nil || !strings.Contains(err.Error(), "exited with status 1") {
+			t.Errorf("await: %v, want why it ended", err)
+		}
+	})
 }
 
 func TestAwaitSharesListings(t *testing.T) {
