@@ -1,0 +1,165 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stoker-project/stoker"
+)
+
+// mountPoint is where a server finds its files. It is below /etc because /run and
+// /tmp are often hidden by other file systems.
+const mountPoint = "/etc/stoker"
+
+const (
+	metaFile     = "metadata.json"
+	userDataFile = "user_data"
+)
+
+// openDir reads or makes the directory; hasServers tells whether there were any.
+func (d *Driver) openDir() (hasServers bool, err error) {
+	if err := os.MkdirAll(d.serversDir(), 0o700); err != nil {
+		return false, cannotUse(d.cfg.Dir, err)
+	}
+	if d.installation, err = installationID(filepath.Join(d.cfg.Dir, "installation")); err != nil {
+		return false, cannotUse(d.cfg.Dir, err)
+	}
+	entries, err := os.ReadDir(d.serversDir())
+	if err != nil {
+		return false, cannotUse(d.cfg.Dir, err)
+	}
+	return len(entries) > 0, nil
+}
+
+// installationID reads the directory's name for itself, or chooses one.
+func installationID(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if id := strings.TrimSpace(string(data)); err == nil && id != "" && id == escape(id) {
+		return id, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	id := strings.ToLower(rand.Text()[:12])
+	return id, replaceFile(file, []byte(id+"\n"), 0o600)
+}
+
+func (d *Driver) serversDir() string { return filepath.Join(d.cfg.Dir, "servers") }
+
+func (d *Driver) serverDir(token stoker.ServerToken) string {
+	return filepath.Join(d.serversDir(), escape(string(token)))
+}
+
+// escape turns any text into one that Docker takes in names, and no two into the
+// same: letters, digits, dots and hyphens stand for themselves, others for _XX.
+func escape(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.' && i > 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "_%02x", c)
+		}
+	}
+	return b.String()
+}
+
+// writeFiles makes the folder that is mounted into the server. Whoever runs in
+// the server may read it; on this machine its parents keep others out.
+func (d *Driver) writeFiles(spec stoker.ServerSpec) error {
+	dir := d.serverDir(spec.Token)
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		err = writeMetadata(dir, spec.Metadata)
+	}
+	if err == nil && spec.UserData != "" {
+		err = replaceFile(filepath.Join(dir, userDataFile), []byte(spec.UserData), 0o755)
+	}
+	if err != nil {
+		return cannotUse(dir, err)
+	}
+	return nil
+}
+
+func writeMetadata(dir string, metadata map[string]string) error {
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
+	data, err := json.MarshalIndent(metadata, "", "  ")
+	if err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(dir, metaFile), append(data, '\n'), 0o644)
+}
+
+// UpdateMetadata implements stoker.MetadataUpdater: it replaces metadata.json,
+// which the server sees at once. Its environment stays as it was at the start.
+func (d *Driver) UpdateMetadata(ctx context.Context, token stoker.ServerToken, metadata map[string]string) error {
+	err := d.persist(ctx, func(c *conn) error {
+		_, err := d.container(ctx, c, token)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("update the metadata of server %q: %w", token, err)
+	}
+	if err := writeMetadata(d.serverDir(token), metadata); err != nil {
+		return cannotUse(d.serverDir(token), err)
+	}
+	return nil
+}
+
+// replaceFile replaces a file in one step. There is one writer per file.
+func replaceFile(file string, data []byte, mode fs.FileMode) error {
+	tmp := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".tmp")
+	err := os.WriteFile(tmp, data, mode)
+	if err == nil {
+		err = os.Chmod(tmp, mode) // whatever the umask says
+	}
+	if err == nil {
+		err = os.Rename(tmp, file)
+	}
+	if err != nil {
+		os.Remove(tmp)
+	}
+	return err
+}
+
+// takeUp learns which addresses are taken, and removes the folders of servers that
+// are gone: a crash can leave one.
+func (d *Driver) takeUp(ctx context.Context, c *conn) error {
+	entries, err := os.ReadDir(d.serversDir())
+	if err != nil {
+		return cannotUse(d.cfg.Dir, err)
+	}
+	used := map[string]bool{}
+	d.mu.Lock()
+	for token := range d.busy {
+		used[escape(string(token))] = true
+	}
+	d.mu.Unlock()
+	found, err := d.containers(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		used[escape(string(f.token()))] = true
+		d.reserve(f.labels[labelAddress], f.token())
+	}
+	for _, e := range entries {
+		if !used[e.Name()] {
+			if err := os.RemoveAll(filepath.Join(d.serversDir(), e.Name())); err != nil {
+				return cannotUse(d.cfg.Dir, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+// Command app is what runs in the containers of tests.
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	switch strings.Join(os.Args[1:], " ") {
+	case "serve":
+		serve()
+	case "ends":
+		fmt.Println("hello")
+		fmt.Println("goodbye")
+		os.Exit(3)
+	case "burns":
+		for {
+		}
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+		serve()
+	case "noise":
+		for i := range 200_000 {
+			fmt.Println("line", i, strings.Repeat("x", 100))
+		}
+		serve()
+	default:
+		fmt.Println("what?")
+		os.Exit(2)
+	}
+}
+
+// serve shows what the server sees: its files and its environment.
+func serve() {
+	http.Handle("/files/", http.StripPrefix("/files/", http.FileServer(http.Dir("/etc/stoker"))))
+	http.HandleFunc("/env", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, strings.Join(os.Environ(), "\n"))
+	})
+	var hoard [][]byte
+	http.HandleFunc("/eat", func(w http.ResponseWriter, _ *http.Request) {
+		for range 64 {
+			b := make([]byte, 1<<20)
+			for i := range b {
+				b[i] = 1
+			}
+			hoard = append(hoard, b)
+		}
+	})
+	stop := make(chan os.Signal, 1)
+	if !signal.Ignored(syscall.SIGTERM) {
+		signal.Notify(stop, syscall.SIGTERM)
+	}
+	go func() {
+		<-stop
+		fmt.Println("stopped")
+		os.Exit(0)
+	}()
+	fmt.Println("serving")
+	fmt.Println(http.ListenAndServe(net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")), nil))
+	os.Exit(1)
+}
