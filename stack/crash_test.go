@@ -349,6 +349,7 @@ func crashAt(t *testing.T, s story, at int) bool {
 		err = m.settle(ctx)
 	}
 	if err != nil {
+		m.dump(t.Context())
 		t.Fatalf("step %d (%s): after the restart: %v", at, where, err)
 	}
 	m.check(ctx, s, fmt.Sprintf("step %d (%s)", at, where))

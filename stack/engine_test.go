@@ -359,3 +359,32 @@ outputs: {value: {value: {get_attr: [x, value]}}}
 		t.Errorf("lb sees %s", lb)
 	}
 }
+
+// TestDeathDuringCreation fails the creation with its reason.
+func TestDeathDuringCreation(t *testing.T) {
+	w := newWorld()
+	w.gates["await b"] = make(chan struct{})
+	b := start(t, w, storetest.NewMemory())
+	st, err := b.Create(t.Context(), stack.Input{Name: "s", DisableRollback: true, Spec: template(`
+resources:
+  a: {type: T::Watched}
+  b: {type: T::Waiting, depends_on: a}
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.called(st.ID, "await")
+	w.mu.Lock()
+	for _, end := range w.ends {
+		end <- errors.New("exited with status 1")
+	}
+	w.mu.Unlock()
+	got := b.await(st.ID)
+	want(t, got, "CREATE_FAILED")
+	if got.StatusReason != "Resource CREATE failed: ResourceInError: resources.a: exited with status 1" {
+		t.Errorf("reason %q", got.StatusReason)
+	}
+	if n := len(w.calls("create")); n != 2 {
+		t.Errorf("created %d times, want a and b once", n)
+	}
+}

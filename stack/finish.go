@@ -14,7 +14,7 @@ func growing(st *stoker.Stack) bool {
 
 // grown ends the first phase: everything wanted is there.
 func (o *owner) grown() {
-	hold := o.st.Phase == stoker.PhaseHold && (len(o.run.held) > 0 || len(o.rows.leaving(o.run.keep)) > 0)
+	hold := o.st.Phase == stoker.PhaseHold && (len(o.held) > 0 || len(o.rows.leaving(o.run.keep)) > 0)
 	if hold {
 		o.saveStack(func(st *stoker.Stack) { st.Phase = stoker.PhaseHeld })
 		o.afterStore(func() { o.tell(outcome{held: true}, false) })
@@ -29,9 +29,10 @@ func (o *owner) letLeave() {
 	r := o.run
 	if !r.letGo {
 		r.letGo = true
-		for child := range r.held {
+		for child := range o.held {
 			o.release(r, child)
 		}
+		clear(o.held)
 	}
 	leaving := o.rows.leaving(r.keep)
 	if r.failed == nil {
@@ -128,7 +129,6 @@ func (o *owner) complete() {
 
 // fail ends the run, and begins a rollback where one is asked for.
 func (o *owner) fail(err error) {
-	held := o.run.held
 	o.run.breakOff(nil)
 	o.run = nil
 	o.saveStack(func(st *stoker.Stack) {
@@ -143,9 +143,10 @@ func (o *owner) fail(err error) {
 	if o.rollback() {
 		return
 	}
-	for child := range held {
+	for child := range o.held {
 		o.releaseLater(child)
 	}
+	clear(o.held)
 	o.afterStore(func() { o.tell(outcome{err: o.endedBadly()}, true) })
 	o.healLater()
 }

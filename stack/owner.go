@@ -31,6 +31,9 @@ type owner struct {
 	inBuild  int // of inflight: those that create or update
 	signals  map[stoker.ResourceID][]*signal
 	waiters  []*waiter
+	// held are the nested stacks that wait for our word to let members go. They
+	// outlive a run that is superseded: the next one may find nothing to do for them.
+	held map[stoker.StackID]bool
 
 	pending stoker.Batch              // not stored yet
 	dirty   map[stoker.ResourceID]int // where in pending.Resources
@@ -56,6 +59,7 @@ func newOwner(e *Engine, id stoker.StackID) *owner {
 		inflight: map[stoker.ResourceID]*work{},
 		signals:  map[stoker.ResourceID][]*signal{},
 		dirty:    map[stoker.ResourceID]int{},
+		held:     map[stoker.StackID]bool{},
 	}
 }
 
@@ -144,7 +148,21 @@ func (o *owner) open(ctx context.Context) error {
 		return err
 	}
 	o.st, o.rows = st, newRows(rs)
+	o.recallHeld()
 	return nil
+}
+
+// recallHeld takes every nested stack for one that may hold, when an operation
+// goes on that another owner had begun. Telling one that does not is harmless.
+func (o *owner) recallHeld() {
+	if o.st.Status != stoker.StatusInProgress {
+		return
+	}
+	for _, r := range o.rows.byID {
+		if r.Child != "" {
+			o.held[r.Child] = true
+		}
+	}
 }
 
 func (o *owner) acquire(ctx context.Context) error {

@@ -24,9 +24,7 @@ type run struct {
 	deadline   time.Time
 	awaits     context.Context // of work that may be broken off
 	breakOff   context.CancelCauseFunc
-	// held are the nested stacks that wait for our word to let members go.
-	held map[stoker.StackID]bool
-	// letGo: the held ones were told, and how many have not answered.
+	// letGo: nested stacks that hold were told, and how many have not answered.
 	letGo   bool
 	waiting int
 }
@@ -135,7 +133,6 @@ func (o *owner) newRun(g *graph) {
 		left:       len(g.nodes),
 		keep:       make(map[stoker.ResourceID]bool, len(g.nodes)),
 		deadline:   o.started().Add(o.timeout()),
-		held:       map[stoker.StackID]bool{},
 	}
 	r.awaits, r.breakOff = context.WithCancelCause(o.base)
 	for _, n := range g.nodes {
@@ -173,9 +170,6 @@ func (o *owner) keepAll() {
 	for name := range o.run.nodes {
 		if r := o.rows.current(name); r != nil {
 			o.run.keep[r.ID] = true
-			if r.Child != "" {
-				o.run.held[r.Child] = true
-			}
 		}
 	}
 	o.run.left = 0

@@ -66,10 +66,27 @@ func (e *Engine) resourceFailed(id stoker.StackID, res stoker.ResourceID, cause 
 		if o.st == nil || !o.markFailed(res, cause) {
 			return nil
 		}
+		if o.coming() {
+			o.giveUp(o.rows.byID[res].Name, cause)
+			return nil
+		}
 		return o.heal()
 	})
 	if err != nil && e.base.Err() == nil {
 		e.log.Warn("heal", "stack", id, "err", err)
+	}
+}
+
+// coming tells whether the stack is being created: then what fails fails the
+// creation, instead of being made again and again.
+func (o *owner) coming() bool {
+	return o.run != nil && o.st.Action == stoker.ActionCreate && growing(o.st)
+}
+
+func (o *owner) giveUp(name stoker.ResourceName, cause error) {
+	if o.run.failed == nil {
+		o.run.failed = resourceFailed(stoker.ActionCreate, located(cause, name))
+		o.run.breakOff(errAborted)
 	}
 }
 

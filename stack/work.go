@@ -191,7 +191,7 @@ func (o *owner) finished(w *work, row *stoker.Resource, r result) {
 			x.OldProperties, x.OldMetadata = nil, nil
 		})
 		if r.held {
-			w.run.held[row.Child] = true
+			o.held[row.Child] = true
 		}
 		o.rowEvent(row, stateChanged)
 		o.watch(row)
