@@ -55,6 +55,15 @@ type Stack struct {
 // State is the action and status as clients show it.
 func (s *Stack) State() string { return State(s.Action, s.Status) }
 
+// Asked is what a user handed in last, also while and after that is rolled
+// back to nothing: then Spec is empty.
+func (s *Stack) Asked() StackSpec {
+	if s.Spec.Template == "" && s.Previous != nil {
+		return *s.Previous
+	}
+	return s.Spec
+}
+
 // StackSpec is what a user hands in: self-contained, so that a stack can be
 // worked on by any engine.
 type StackSpec struct {

@@ -106,7 +106,7 @@ func (e *Engine) Update(ctx context.Context, id stoker.StackID, in Input) error 
 // clear go back to their defaults (Heat's PATCH).
 func (e *Engine) Patch(ctx context.Context, id stoker.StackID, in Input, clear []string) error {
 	return e.change(ctx, id, func(st *stoker.Stack) error {
-		spec, err := merged(wantedSpec(st), in.Spec, clear)
+		spec, err := merged(st.Asked(), in.Spec, clear)
 		st.Spec = spec
 		if in.Tags != nil {
 			st.Tags = in.Tags
@@ -116,14 +116,6 @@ func (e *Engine) Patch(ctx context.Context, id stoker.StackID, in Input, clear [
 		}
 		return err
 	})
-}
-
-// wantedSpec is what a user handed in last, also while or after it is rolled back.
-func wantedSpec(st *stoker.Stack) stoker.StackSpec {
-	if st.Spec.Template == "" && st.Previous != nil {
-		return *st.Previous
-	}
-	return st.Spec
 }
 
 func merged(old, in stoker.StackSpec, clear []string) (stoker.StackSpec, error) {

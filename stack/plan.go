@@ -82,6 +82,18 @@ func (e *Engine) Preview(ctx context.Context, in Input) (*Preview, error) {
 	return e.preview(ctx, st, newRows(nil))
 }
 
+// PreviewPatch tells what Patch would do.
+func (e *Engine) PreviewPatch(ctx context.Context, id stoker.StackID, in Input, clear []string) (*Preview, error) {
+	st, err := e.record(ctx, id, false)
+	if err != nil {
+		return nil, err
+	}
+	if in.Spec, err = merged(st.Asked(), in.Spec, clear); err != nil {
+		return nil, err
+	}
+	return e.PreviewUpdate(ctx, id, in)
+}
+
 // PreviewUpdate tells what Update would do.
 func (e *Engine) PreviewUpdate(ctx context.Context, id stoker.StackID, in Input) (*Preview, error) {
 	st, rs, err := e.store.Stack(ctx, id)

@@ -31,7 +31,7 @@ func (e *Engine) Show(ctx context.Context, id stoker.StackID) (*View, error) {
 	}
 	v := &View{Stack: st, Description: "No description", Parameters: map[string]string{}}
 	shown := *st
-	shown.Spec = wantedSpec(st)
+	shown.Spec = st.Asked()
 	if shown.Spec.Template == "" {
 		return v, nil
 	}

@@ -2,10 +2,8 @@ package heat
 
 import (
 	"context"
-	"maps"
 
 	"github.com/stoker-project/stoker"
-	"github.com/stoker-project/stoker/hot"
 	"github.com/stoker-project/stoker/stack"
 )
 
@@ -123,14 +121,7 @@ func (s *server) previewUpdate(ctx context.Context, c *call) (reply, error) {
 
 func (s *server) previewPatch(ctx context.Context, c *call) (reply, error) {
 	return s.previewChange(ctx, c, func(st *stoker.Stack, in stack.Input, clear []string) (*stack.Preview, error) {
-		v, err := s.engine.Show(ctx, st.ID)
-		if err != nil {
-			return nil, err
-		}
-		if in.Spec, err = patched(wanted(v.Stack), in.Spec, clear); err != nil {
-			return nil, err
-		}
-		return s.engine.PreviewUpdate(ctx, st.ID, in)
+		return s.engine.PreviewPatch(ctx, st.ID, in, clear)
 	})
 }
 
@@ -148,37 +139,4 @@ func (s *server) previewChange(ctx context.Context, c *call, ask func(*stoker.St
 		return reply{}, err
 	}
 	return reply{body: map[string]any{"resource_changes": s.sorted(p, nested)}}, nil
-}
-
-// patched is what stack.Engine.Patch would make of a spec.
-func patched(old, in stoker.StackSpec, clear []string) (stoker.StackSpec, error) {
-	out := old
-	if in.Template != "" {
-		out.Template, out.File = in.Template, in.File
-	}
-	out.Files = map[string]string{}
-	maps.Copy(out.Files, old.Files)
-	maps.Copy(out.Files, in.Files)
-	out.Parameters = map[string]any{}
-	maps.Copy(out.Parameters, old.Parameters)
-	maps.Copy(out.Parameters, in.Parameters)
-	was, err := hot.DecodeEnvironment(old.Environment)
-	if err != nil {
-		return out, err
-	}
-	add, err := hot.DecodeEnvironment(in.Environment)
-	if err != nil {
-		return out, err
-	}
-	env, err := was.Merge(add)
-	if err != nil {
-		return out, err
-	}
-	out.Environment = env.Encode()
-	parameters, _ := out.Environment["parameters"].(map[string]any)
-	for _, name := range clear {
-		delete(out.Parameters, name)
-		delete(parameters, name)
-	}
-	return out, nil
 }

@@ -19,15 +19,7 @@ func (s *server) spec(ctx context.Context, c *call) (stoker.StackSpec, error) {
 	if err != nil {
 		return stoker.StackSpec{}, err
 	}
-	return wanted(v.Stack), nil
-}
-
-// wanted is what a user handed in last, also where a creation was rolled back.
-func wanted(st *stoker.Stack) stoker.StackSpec {
-	if st.Spec.Template == "" && st.Previous != nil {
-		return *st.Previous
-	}
-	return st.Spec
+	return v.Stack.Asked(), nil
 }
 
 // rawTemplate gives a template as a document. One that came as JSON keeps its
