@@ -75,10 +75,7 @@ func (l *liveScreen) show(s *sight) {
 		l.recent = append(l.recent, n.line)
 	}
 	l.recent = l.recent[max(0, len(l.recent)-keptNews):]
-	width, height, err := term.GetSize(int(l.f.Fd()))
-	if err != nil {
-		width, height = 80, 24
-	}
+	width, height := usable(term.GetSize(int(l.f.Fd())))
 	lines := picture(s, l.recent, time.Since(l.begun))
 	lines = append(lines, "", text.Faint.Sprint(l.hint))
 	if len(lines) > height-1 {
@@ -97,6 +94,15 @@ func (l *liveScreen) show(s *sight) {
 }
 
 func (l *liveScreen) end() { l.drawn = 0 }
+
+// usable is the size to draw in: pseudo terminals without a window (docker run -t,
+// CI) have none, or say that it is 0 by 0.
+func usable(width, height int, err error) (w, h int) {
+	if err != nil || width <= 0 || height <= 0 {
+		return 80, 24
+	}
+	return max(width, 10), max(height, 2)
+}
 
 // picture draws a stack: its state, its outputs, its groups with the reason of
 // their size, what is not complete, and what happened last. It is pure.

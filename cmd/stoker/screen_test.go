@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"bytes"
 	"strings"
 	"testing"
@@ -65,5 +66,23 @@ func TestPlainScreen(t *testing.T) {
 	p.end()
 	if got, want := out.String(), "it begins\nurl: http://h\nn: (not yet)\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestUsable(t *testing.T) {
+	for _, tt := range []struct {
+		width, height int
+		err           error
+		wantW, wantH  int
+	}{
+		{120, 40, nil, 120, 40},
+		{0, 0, nil, 80, 24}, // a pseudo terminal without a window
+		{80, 0, nil, 80, 24},
+		{1, 1, nil, 10, 2},
+		{0, 0, errors.New("not a terminal"), 80, 24},
+	} {
+		if w, h := usable(tt.width, tt.height, tt.err); w != tt.wantW || h != tt.wantH {
+			t.Errorf("usable(%d, %d, %v) = %d, %d, want %d, %d", tt.width, tt.height, tt.err, w, h, tt.wantW, tt.wantH)
+		}
 	}
 }
