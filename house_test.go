@@ -30,6 +30,8 @@ var house = map[string][]string{
 	"resource/heat":      {".", "internal", "hot"},
 	"resource/openstack": {".", "internal", "hot"},
 	"resource/native":    {".", "internal", "hot"},
+	"resource/aws":       {".", "internal"},
+	"resource/known":     {".", "internal"},
 	"api/heat":           {".", "internal", "hot", "stack"},
 	"api/native":         {".", "internal", "stack", "scale"},
 	"client":             {".", "internal", "hot", "dialect/*"},

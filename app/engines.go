@@ -11,6 +11,7 @@ import (
 	"github.com/stoker-project/stoker/dialect/cfn"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/resource/heat"
+	"github.com/stoker-project/stoker/resource/known"
 	"github.com/stoker-project/stoker/resource/native"
 	"github.com/stoker-project/stoker/resource/openstack"
 	"github.com/stoker-project/stoker/scale"
@@ -27,7 +28,9 @@ func (a *parts) startEngines() error {
 	a.scaler = scale.New(scale.Config{
 		Store: a.store, Groups: a.engine, Sources: sources(a.balancer.part, a.driver.part), Logger: a.Logger, OnDecision: a.metrics.decision,
 	})
-	a.register()
+	if err := a.register(); err != nil {
+		return err
+	}
 	ready := make(chan struct{})
 	a.life.run("engine", func(ctx context.Context) error { return a.engine.Run(ctx, ready) })
 	select {
@@ -50,8 +53,14 @@ func (a *parts) holder() string {
 	return host + ":" + a.Data
 }
 
-// register makes all resource types known.
-func (a *parts) register() {
+// register makes all resource types known. Those that have a driver take the
+// place of those that are known by their schemas only.
+func (a *parts) register() error {
+	all, err := known.Types()
+	if err != nil {
+		return err
+	}
+	a.engine.Register(all)
 	a.engine.Register(heat.Types(heat.Deps{
 		Groups: a.engine, Data: a.engine, SignalURL: a.signalURL, AlarmURL: a.alarmURL, Token: a.signalToken,
 	}))
@@ -61,6 +70,7 @@ func (a *parts) register() {
 	a.engine.Register(native.Types(native.Deps{
 		Balancer: a.balancer.part, Scalers: a.scaler, Driver: a.driver.part, CheckPolicy: scale.Validate,
 	}))
+	return nil
 }
 
 // signalURL is where a resource takes signals, with a token.

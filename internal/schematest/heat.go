@@ -136,6 +136,8 @@ func constraints(cs []stoker.Constraint) string {
 			out = append(out, "length "+bounds(c.Length))
 		case c.AllowedValues != nil:
 			out = append(out, fmt.Sprintf("allowed %v", c.AllowedValues))
+		case c.Pattern != "":
+			out = append(out, "pattern "+c.Pattern)
 		case c.Custom != "":
 			out = append(out, "custom "+c.Custom)
 		default:
@@ -174,6 +176,9 @@ func heatConstraints(cs []map[string]any) string {
 			case "allowed_values":
 				values, _ := v.([]any)
 				ours = append(ours, stoker.Constraint{AllowedValues: values})
+			case "allowed_pattern":
+				pattern, _ := v.(string)
+				ours = append(ours, stoker.Constraint{Pattern: pattern})
 			case "custom_constraint":
 				name, _ := v.(string)
 				ours = append(ours, stoker.Constraint{Custom: name})

@@ -1,0 +1,115 @@
+package known_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/hot"
+	"github.com/stoker-project/stoker/resource/known"
+)
+
+func types(t *testing.T) map[stoker.TypeName]stoker.ResourceType {
+	t.Helper()
+	out, err := known.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func check(impl stoker.ResourceType, props map[string]any, unknown ...string) error {
+	checked, err := hot.CheckProperties(impl.Schema().Properties, props, unknown, "resources.it.properties")
+	if err != nil {
+		return err
+	}
+	return impl.(stoker.Validator).Validate(&stoker.Request{Name: "it", Properties: checked})
+}
+
+// TestEveryTypeValidates looks at each default and pattern by using it.
+func TestEveryTypeValidates(t *testing.T) {
+	all := types(t)
+	if len(all) != 165 {
+		t.Errorf("got %d types, Heat has 165", len(all))
+	}
+	for name, impl := range all {
+		s := impl.Schema()
+		if s != impl.Schema() {
+			t.Errorf("%s: the schema is made anew each time it is asked for", name)
+		}
+		var required []string
+		for p, d := range s.Properties {
+			if d.Required {
+				required = append(required, p)
+			}
+			patterns(t, string(name)+"."+p, d)
+		}
+		if err := check(impl, nil, required...); err != nil {
+			t.Errorf("%s with nothing but what is required: %v", name, err)
+		}
+		if err := check(impl, map[string]any{"nonsense": true}, required...); err == nil {
+			t.Errorf("%s accepts a property it does not have", name)
+		}
+	}
+}
+
+func patterns(t *testing.T, at string, p *stoker.Property) {
+	for _, c := range p.Constraints {
+		if _, err := regexp.Compile(c.Pattern); err != nil {
+			t.Errorf("%s: %v", at, err)
+		}
+	}
+	for name, f := range p.Fields {
+		patterns(t, at+"."+name, f)
+	}
+	if p.Items != nil {
+		patterns(t, at+"[]", p.Items)
+	}
+}
+
+func TestNothingIsMade(t *testing.T) {
+	for name, impl := range types(t) {
+		req := &stoker.Request{Name: "it", ID: "id", Type: name}
+		_, err := impl.Create(t.Context(), req)
+		if !stoker.IsKind(err, stoker.Invalid) || !strings.Contains(err.Error(), "no driver for this type is configured: "+string(name)) {
+			t.Errorf("%s: create: got %v, want that there is no driver", name, err)
+		}
+		if err := impl.Delete(t.Context(), req); err != nil {
+			t.Errorf("%s: delete: %v", name, err)
+		}
+		for _, attr := range slices.Sorted(maps.Keys(impl.Schema().Attributes)) {
+			if v, _, err := impl.(stoker.Attributer).Attribute(t.Context(), req, attr, nil); v != nil || err != nil {
+				t.Errorf("%s: attribute %s: got %v, %v, want null", name, attr, v, err)
+			}
+		}
+		if _, _, err := impl.(stoker.Attributer).Attribute(t.Context(), req, "nonsense", nil); err == nil {
+			t.Errorf("%s has an attribute nonsense", name)
+		}
+	}
+}
+
+func TestSchemasBind(t *testing.T) {
+	all := types(t)
+	for _, tt := range []struct {
+		name  stoker.TypeName
+		props map[string]any
+		want  string // "": no error
+	}{
+		{"OS::Neutron::Subnet", map[string]any{"network": "n", "cidr": "10.0.0.0/24", "ip_version": "4"}, ""},
+		{"OS::Neutron::Subnet", map[string]any{"network": "n", "cidr": "10.0.0.0/24", "ip_version": int64(5)}, "ip_version"},
+		{"OS::Neutron::Subnet", map[string]any{"network": "n", "cidr": "ten"}, "Invalid net cidr"},
+		{"OS::Neutron::Port", map[string]any{"network": "n", "fixed_ips": []any{map[string]any{"ip": "x"}}}, "Unknown Property ip"},
+		{"OS::Octavia::PoolMember", map[string]any{"pool": "p", "address": "10.0.0.1"}, "Property protocol_port not assigned"},
+		{"OS::Cinder::Volume", map[string]any{"size": int64(0)}, "size"},
+		{"AWS::EC2::Volume", map[string]any{"AvailabilityZone": "a", "Size": "3"}, ""},
+		{"AWS::EC2::VPC", map[string]any{"CidrBlock": "10.0.0.0/16", "InstanceTenancy": "dedicated"}, "not implemented yet"},
+	} {
+		err := check(all[tt.name], tt.props)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s %v: got %v, want %q", tt.name, tt.props, err, tt.want)
+		}
+	}
+}
