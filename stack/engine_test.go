@@ -374,11 +374,7 @@ resources:
 		t.Fatal(err)
 	}
 	b.called(st.ID, "await")
-	w.mu.Lock()
-	for _, end := range w.ends {
-		end <- errors.New("exited with status 1")
-	}
-	w.mu.Unlock()
+	w.end(errors.New("exited with status 1"))
 	got := b.await(st.ID)
 	want(t, got, "CREATE_FAILED")
 	if got.StatusReason != "Resource CREATE failed: ResourceInError: resources.a: exited with status 1" {

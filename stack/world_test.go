@@ -3,6 +3,7 @@ package stack_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -57,6 +58,20 @@ func (w *world) calls(verb string) []string {
 		}
 	}
 	return out
+}
+
+// end waits until something is watched, and ends it.
+func (w *world) end(err error) {
+	for {
+		w.mu.Lock()
+		for _, end := range w.ends {
+			end <- err
+			w.mu.Unlock()
+			return
+		}
+		w.mu.Unlock()
+		runtime.Gosched()
+	}
 }
 
 func (w *world) clearLog() {
