@@ -17,10 +17,10 @@ import (
 // serve answers both APIs on the listener.
 func (a *parts) serve() error {
 	heat := heatapi.New(heatapi.Config{
-		Engine: a.engine, Tokens: a.tokens, SignalKey: a.signalKey, Parse: cfn.Parse, Revision: a.Version, Logger: a.Logger,
+		Engine: a.engine, Access: a.access, SignalKey: a.signalKey, Parse: cfn.Parse, Revision: a.Version, Logger: a.Logger,
 	})
 	own := nativeapi.New(nativeapi.Config{
-		Engine: a.engine, Scaler: a.scaler, Driver: a.driver.part, Tokens: a.tokens,
+		Engine: a.engine, Scaler: a.scaler, Driver: a.driver.part, Access: a.access,
 		Metrics: a.metrics.handler(a), About: a.about(), Logger: a.Logger,
 	})
 	srv := &http.Server{

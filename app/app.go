@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/seal"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/scale"
@@ -58,7 +59,7 @@ type parts struct {
 	life    *lifecycle
 	started time.Time
 
-	tokens    *token.Table
+	access    *access.Gate
 	token     string // the one that may do everything; empty with a tokens file
 	signalKey string
 	store     *sqldb.Store
@@ -103,8 +104,9 @@ func (a *parts) openTokens() (err error) {
 	if a.signalKey, err = token.LoadOrCreate(filepath.Join(a.Data, signalFile)); err != nil {
 		return err
 	}
+	a.access = &access.Gate{}
 	if a.TokensFile != "" {
-		a.tokens, err = token.Load(a.TokensFile)
+		a.access.Tokens, err = token.Load(a.TokensFile)
 		return err
 	}
 	a.token = a.Token
@@ -113,7 +115,7 @@ func (a *parts) openTokens() (err error) {
 			return err
 		}
 	}
-	a.tokens = a.tokens.Add(a.token, token.Grant{Project: stoker.ProjectID(a.Project), Admin: true, User: "admin"})
+	a.access.Tokens = a.access.Tokens.Add(a.token, token.Grant{Project: stoker.ProjectID(a.Project), Admin: true, User: "admin"})
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	heatapi "github.com/stoker-project/stoker/api/heat"
+	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/resource/heat"
 	"github.com/stoker-project/stoker/stack"
@@ -94,7 +95,7 @@ func TestFaultsTellThePlace(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	engine := stack.New(stack.Config{Store: storetest.NewMemory()})
 	engine.Register(heat.Types(heat.Deps{}))
-	h := heatapi.New(heatapi.Config{Engine: engine, Tokens: new(token.Table).Add(aliceToken, token.Grant{Project: "shop"})})
+	h := heatapi.New(heatapi.Config{Engine: engine, Access: &access.Gate{Tokens: new(token.Table).Add(aliceToken, token.Grant{Project: "shop"})}})
 	for _, body := range []string{
 		"", "{}", "null", `{"stack_name":"a","template":"heat_template_version: 2018-08-31"}`,
 		fmt.Sprintf(`{"template":%q,"parameters":{"text":"x"},"tags":["a"],"timeout_mins":"3","files":{"a":{}}}`, valueTemplate),

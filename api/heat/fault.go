@@ -70,6 +70,7 @@ var explanations = map[int]string{
 	http.StatusNotFound:            "The resource could not be found.",
 	http.StatusMethodNotAllowed:    "The method specified is not allowed for this resource.",
 	http.StatusConflict:            "There was a conflict when trying to complete your request.",
+	http.StatusTooManyRequests:     "Too many requests were refused. Please wait.",
 	http.StatusInternalServerError: "The server has either erred or is incapable of performing the requested operation.",
 	http.StatusServiceUnavailable:  "The server is currently unavailable. Please try again at a later time.",
 }
@@ -120,7 +121,7 @@ func recode(f faultBody, status int) faultBody {
 }
 
 func writeFault(w http.ResponseWriter, f faultBody) {
-	if f.Code == http.StatusServiceUnavailable {
+	if f.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", "1")
 	}
 	writeJSON(w, f.Code, f)

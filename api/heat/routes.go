@@ -15,7 +15,7 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 		stack    = project + "/stacks/{name}/{id}"
 		resource = stack + "/resources/{resource}"
 	)
-	redirect := s.closed(s.redirect)
+	redirect := s.looks(s.redirect)
 	return map[string]verbs{
 		"/{$}":         {"GET": s.open(s.versions)},
 		"/versions":    {"GET": s.open(s.versions)},
@@ -25,7 +25,7 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 
 		project + "/stacks":         {"GET": s.closed(s.listStacks), "POST": s.closed(s.createStack)},
 		project + "/stacks/detail":  {"GET": s.closed(s.listDetails)},
-		project + "/stacks/preview": {"POST": s.closed(s.previewCreate)},
+		project + "/stacks/preview": {"POST": s.looks(s.previewCreate)},
 
 		project + "/stacks/{name}": {"GET": redirect, "POST": redirect, "PUT": redirect, "PATCH": redirect, "DELETE": redirect},
 		// These would be a stack's ID otherwise.
@@ -37,7 +37,7 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 		project + "/stacks/{name}/files":       {"GET": redirect},
 
 		stack:                    {"GET": s.closed(s.showStack), "PUT": s.closed(s.updateStack), "PATCH": s.closed(s.patchStack), "DELETE": s.closed(s.deleteStack)},
-		stack + "/preview":       {"PUT": s.closed(s.previewUpdate), "PATCH": s.closed(s.previewPatch)},
+		stack + "/preview":       {"PUT": s.looks(s.previewUpdate), "PATCH": s.looks(s.previewPatch)},
 		stack + "/template":      {"GET": s.closed(s.showTemplate)},
 		stack + "/environment":   {"GET": s.closed(s.showEnvironment)},
 		stack + "/files":         {"GET": s.closed(s.showFiles)},
@@ -52,7 +52,7 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 		stack + "/events":                           {"GET": s.closed(s.listEvents)},
 		resource + "/events":                        {"GET": s.closed(s.listEvents)},
 		resource + "/events/{event}":                {"GET": s.closed(s.showEvent)},
-		project + "/validate":                       {"POST": s.closed(s.validate)},
+		project + "/validate":                       {"POST": s.looks(s.validate)},
 		project + "/resource_types":                 {"GET": s.closed(s.listTypes)},
 		project + "/resource_types/{type}":          {"GET": s.closed(s.showType)},
 		project + "/resource_types/{type}/template": {"GET": s.closed(s.typeTemplate)},
@@ -113,7 +113,7 @@ var collections = map[string]bool{
 func (s *server) fullPath(r *http.Request) (path string, changed bool) {
 	parts := strings.Split(r.URL.Path, "/")
 	if len(parts) > 2 && parts[1] == "v1" && collections[parts[2]] && (len(parts) == 3 || !collections[parts[3]]) {
-		if grant, ok := s.tokens.Lookup(tokenOf(r)); ok {
+		if grant, refusal := s.access.Who(r, ""); refusal == nil {
 			parts = slices.Insert(parts, 2, string(grant.Project))
 			changed = true
 		}

@@ -1,15 +1,17 @@
 package heat
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
+	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/stack"
 )
@@ -23,8 +25,8 @@ const (
 // Config is what a server is made of.
 type Config struct {
 	Engine *stack.Engine
-	// Tokens says who may call. A nil table lets nobody in.
-	Tokens *token.Table
+	// Access says who may call. A nil gate lets nobody in.
+	Access *access.Gate
 	// SignalKey checks tokens that allow signalling one resource (token.Sign of
 	// project, stack ID and resource); empty: there are none.
 	SignalKey string
@@ -38,7 +40,7 @@ type Config struct {
 // server answers requests.
 type server struct {
 	engine    *stack.Engine
-	tokens    *token.Table
+	access    *access.Gate
 	signalKey string
 	parse     func(text []byte, file string) (*hot.Template, error)
 	revision  string
@@ -47,7 +49,7 @@ type server struct {
 
 // New makes the handler of the API. It may be used from any goroutine.
 func New(c Config) http.Handler {
-	s := &server{engine: c.Engine, tokens: c.Tokens, signalKey: c.SignalKey, parse: c.Parse, revision: c.Revision, log: c.Logger}
+	s := &server{engine: c.Engine, access: c.Access, signalKey: c.SignalKey, parse: c.Parse, revision: c.Revision, log: c.Logger}
 	if s.parse == nil {
 		s.parse = hot.Parse
 	}
@@ -78,22 +80,41 @@ func (s *server) open(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { s.serve(w, &call{Request: r}, h) }
 }
 
-// closed serves a handler to those who may see the project in the path.
-func (s *server) closed(h handler) http.HandlerFunc {
+// closed serves a handler to those who may see the project in the path. Readers
+// may only look.
+func (s *server) closed(h handler) http.HandlerFunc { return s.guarded(h, false) }
+
+// looks serves a handler as closed does. It changes nothing, whatever its verb.
+func (s *server) looks(h handler) http.HandlerFunc { return s.guarded(h, true) }
+
+func (s *server) guarded(h handler, harmless bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		grant, ok := s.tokens.Lookup(tokenOf(r))
-		if !ok {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="stoker"`)
-			writeFault(w, faultOf(http.StatusUnauthorized, "Unauthorized", "Authentication required"))
+		project := stoker.ProjectID(r.PathValue("project"))
+		grant, refusal := s.access.Who(r, project)
+		if refusal != nil {
+			s.refuse(w, r, refusal)
 			return
 		}
-		c := &call{Request: r, grant: grant, project: stoker.ProjectID(r.PathValue("project"))}
-		if c.project != grant.Project && !grant.Admin {
+		look := harmless || r.Method == http.MethodGet || r.Method == http.MethodHead
+		switch {
+		case project != grant.Project && !grant.Admin:
 			writeFault(w, faultOf(http.StatusForbidden, "Forbidden", "You are not authorized to use this project."))
-			return
+		case grant.ReadOnly && !look:
+			writeFault(w, faultOf(http.StatusForbidden, "Forbidden", "You are not authorized to change anything: you are a reader of this project."))
+		default:
+			s.serve(w, &call{Request: r, grant: grant, project: project}, h)
 		}
-		s.serve(w, c, h)
 	}
+}
+
+// refuse answers those who are not let in.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, why *access.Refusal) {
+	if cause := errors.Unwrap(why); why.Status == http.StatusServiceUnavailable && r.Context().Err() == nil {
+		s.log.Warn("ask who sends a request", "path", r.URL.Path, "err", cause)
+	}
+	why.WriteHeader(w.Header())
+	class := map[int]string{http.StatusUnauthorized: "Unauthorized", http.StatusTooManyRequests: "RequestLimitExceeded"}[why.Status]
+	writeFault(w, faultOf(why.Status, cmp.Or(class, "ServiceUnavailable"), why.Message))
 }
 
 // signed serves a handler as closed does, and also to those who carry the token
@@ -102,25 +123,12 @@ func (s *server) signed(h handler) http.HandlerFunc {
 	closed := s.closed(h)
 	return func(w http.ResponseWriter, r *http.Request) {
 		words := []string{r.PathValue("project"), r.PathValue("id"), r.PathValue("resource")}
-		if !token.Signed(tokenOf(r), s.signalKey, words...) && !token.Signed(r.URL.Query().Get("signature"), s.signalKey, words...) {
+		if !token.Signed(access.TokenOf(r), s.signalKey, words...) && !token.Signed(r.URL.Query().Get("signature"), s.signalKey, words...) {
 			closed(w, r)
 			return
 		}
 		s.serve(w, &call{Request: r, project: stoker.ProjectID(words[0])}, h)
 	}
-}
-
-// tokenOf is the token of a request: X-Auth-Token as with Keystone, or a bearer
-// token as elsewhere.
-func tokenOf(r *http.Request) string {
-	if t := r.Header.Get("X-Auth-Token"); t != "" {
-		return t
-	}
-	scheme, t, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if strings.EqualFold(scheme, "Bearer") {
-		return strings.TrimSpace(t)
-	}
-	return ""
 }
 
 func (s *server) serve(w http.ResponseWriter, c *call, h handler) {

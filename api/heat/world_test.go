@@ -13,6 +13,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	heatapi "github.com/stoker-project/stoker/api/heat"
+	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/resource/heat"
 	"github.com/stoker-project/stoker/stack"
@@ -47,7 +48,7 @@ func newWorld(t testing.TB) *world {
 		Add(aliceToken, token.Grant{Project: "shop", User: "alice"}).
 		Add(bobToken, token.Grant{Project: "other", User: "bob"}).
 		Add(rootToken, token.Grant{Project: "admin", Admin: true, User: "root"})
-	srv := httptest.NewServer(heatapi.New(heatapi.Config{Engine: engine, Tokens: tokens, SignalKey: signalKey, Revision: "test"}))
+	srv := httptest.NewServer(heatapi.New(heatapi.Config{Engine: engine, Access: &access.Gate{Tokens: tokens}, SignalKey: signalKey, Revision: "test"}))
 	t.Cleanup(func() {
 		srv.Close()
 		cancel()

@@ -15,6 +15,7 @@ import (
 	"github.com/stoker-project/stoker/api/native"
 	"github.com/stoker-project/stoker/client"
 	"github.com/stoker-project/stoker/driver/drivertest"
+	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/internal/wire"
 	"github.com/stoker-project/stoker/resource/heat"
@@ -51,8 +52,8 @@ func newWorld(t *testing.T) *world {
 	<-ready
 	srv := httptest.NewServer(native.New(native.Config{
 		Engine: w.engine, Scaler: scaler, Driver: w.driver, About: wire.Status{Version: "test"},
-		Tokens: new(token.Table).Add(shopToken, token.Grant{Project: "shop"}).Add(otherToken, token.Grant{Project: "other"}).
-			Add(adminToken, token.Grant{Project: "admin", Admin: true}),
+		Access: &access.Gate{Tokens: new(token.Table).Add(shopToken, token.Grant{Project: "shop"}).Add(otherToken, token.Grant{Project: "other"}).
+			Add(adminToken, token.Grant{Project: "admin", Admin: true})},
 	}))
 	w.url = srv.URL
 	t.Cleanup(func() {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/internal/wire"
 	"github.com/stoker-project/stoker/scale"
@@ -28,7 +29,8 @@ type Config struct {
 	Scaler *scale.Engine
 	// Driver gives the output of servers, if it can; nil: there are no servers.
 	Driver stoker.Driver
-	Tokens *token.Table
+	// Access says who may call. A nil gate lets nobody in.
+	Access *access.Gate
 	// Metrics answers GET /metrics; nil: there are none.
 	Metrics http.Handler
 	// About is the fixed part of the status.
@@ -77,11 +79,9 @@ type call struct {
 func (s *server) guard(h func(http.ResponseWriter, *call) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		defer s.rescue(w, r)
-		grant, ok := s.Tokens.Lookup(tokenOf(r))
-		if !ok {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="stoker"`)
-			writeFault(w, http.StatusUnauthorized, wire.FaultError{Kind: string(stoker.Forbidden), Message: "a token is needed",
-				Hint: "Send it as X-Auth-Token or as Authorization: Bearer."})
+		grant, refusal := s.Access.Who(r, stoker.ProjectID(r.URL.Query().Get("project")))
+		if refusal != nil {
+			s.refuse(w, r, refusal)
 			return
 		}
 		c := &call{Request: r, grant: grant, project: grant.Project}
@@ -91,6 +91,10 @@ func (s *server) guard(h func(http.ResponseWriter, *call) error) http.HandlerFun
 				return
 			}
 			c.project = p
+		}
+		if grant.ReadOnly && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			s.fault(w, r, stoker.Errorf(stoker.Forbidden, "a reader of project %s changes nothing", c.project))
+			return
 		}
 		c.Body = http.MaxBytesReader(w, c.Body, maxBody)
 		if err := h(w, c); err != nil {
@@ -110,15 +114,20 @@ func (s *server) closed(h func(context.Context, *call) (any, error)) http.Handle
 	})
 }
 
-func tokenOf(r *http.Request) string {
-	if t := r.Header.Get("X-Auth-Token"); t != "" {
-		return t
+// refuse answers those who are not let in.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, why *access.Refusal) {
+	why.WriteHeader(w.Header())
+	e := wire.FaultError{Kind: string(stoker.Forbidden), Message: why.Message}
+	switch why.Status {
+	case http.StatusUnauthorized:
+		e.Message, e.Hint = "a token is needed", "Send it as X-Auth-Token or as Authorization: Bearer."
+	case http.StatusServiceUnavailable:
+		e.Kind = string(stoker.Unavailable)
+		if r.Context().Err() == nil {
+			s.Logger.Warn("ask who sends a request", "path", r.URL.Path, "err", errors.Unwrap(why))
+		}
 	}
-	scheme, t, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if strings.EqualFold(scheme, "Bearer") {
-		return strings.TrimSpace(t)
-	}
-	return ""
+	writeFault(w, why.Status, e)
 }
 
 func (s *server) rescue(w http.ResponseWriter, r *http.Request) {

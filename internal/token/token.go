@@ -18,7 +18,9 @@ type Grant struct {
 	// Project is the bearer's own. An admin may name any other in the path.
 	Project stoker.ProjectID
 	Admin   bool
-	User    string // for people: recorded as the owner of what is made
+	// ReadOnly bearers change nothing.
+	ReadOnly bool
+	User     string // for people: recorded as the owner of what is made
 }
 
 // Table maps tokens to grants. Only hashes of the tokens are kept. The nil
