@@ -190,7 +190,7 @@ func (d *Driver) Resize(ctx context.Context, token stoker.ServerToken, f stoker.
 			r.CPUPeriod, r.CPUQuota = cpuPeriod, -1
 		}
 		if r.Memory == 0 && c.info.MemoryLimit {
-			r.Memory, r.MemorySwap = c.info.MemTotal, -1
+			r.Memory, r.MemorySwap = c.info.MemTotal, c.info.MemTotal
 		}
 		_, err = c.ContainerUpdate(ctx, found.id, client.ContainerUpdateOptions{Resources: &r})
 		if err != nil && strings.Contains(err.Error(), "device or resource busy") {

@@ -46,7 +46,7 @@ func openLog(ctx context.Context, c *conn, id string, tail int, follow bool) (io
 	if err != nil {
 		return nil, err
 	}
-	return &demux{ctx: ctx, body: body}, nil
+	return newDemux(ctx, body), nil
 }
 
 // demux reads both streams of a container from the one in which Docker frames
@@ -55,6 +55,10 @@ type demux struct {
 	ctx  context.Context
 	body io.ReadCloser
 	left uint32 // of the present frame
+}
+
+func newDemux(ctx context.Context, body io.ReadCloser) io.ReadCloser {
+	return &demux{ctx: ctx, body: body}
 }
 
 func (x *demux) Read(p []byte) (int, error) {

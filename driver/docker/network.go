@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/network"
@@ -161,6 +162,10 @@ func (d *Driver) removeNetwork(ctx context.Context, c *conn) error {
 	}
 	for _, n := range own.Items {
 		_, err := c.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
+		if err != nil && strings.Contains(err.Error(), "active endpoints") {
+			d.log.Info("network stays: containers of others use it", "network", n.Name)
+			continue
+		}
 		if err != nil && !errdefs.IsNotFound(err) {
 			return explain(ctx, "remove network "+n.Name, err)
 		}

@@ -1,0 +1,20 @@
+package docker
+
+import "context"
+
+// Open is New with a function that is called at points where a crash hurts.
+func Open(ctx context.Context, cfg Config, crash func(point string)) (*Driver, error) {
+	return open(ctx, cfg, crash)
+}
+
+// Escape is escape.
+func Escape(text string) string { return escape(text) }
+
+// Demux reads what Docker frames.
+var Demux = newDemux
+
+// Abandon ends the driver as a crash does.
+func (d *Driver) Abandon() {
+	d.cancel()
+	d.wg.Wait()
+}
