@@ -72,6 +72,7 @@ func (d *Driver) loadServer(token stoker.ServerToken, found func(stoker.ServerTo
 	d.servers[token] = s
 	dir := d.serverDir(token)
 	wish, leaving, err := d.readServer(s)
+	s.leaving = leaving // before adopt, whose watch reads it
 	if err != nil {
 		d.log.Error("server record cannot be used", "server", token, "err", err)
 		s.bad = err
@@ -85,7 +86,6 @@ func (d *Driver) loadServer(token stoker.ServerToken, found func(stoker.ServerTo
 	if !leaving {
 		return nil, nil
 	}
-	s.leaving = true
 	return func() {
 		if err := d.Destroy(d.ctx, token, wish.Grace); err != nil && d.ctx.Err() == nil {
 			d.log.Error("destroy server", "server", token, "err", err)
