@@ -89,7 +89,6 @@ func located(err error, name stoker.ResourceName) error {
 	default:
 		out.Path = here + "." + out.Path
 	}
-	out.Pos = stoker.Pos{}
 	return &out
 }
 
@@ -105,6 +104,9 @@ func reasonOf(err error) string {
 	if e.Type == failureType {
 		return e.Message
 	}
+	bare := *e // a record outlives the text that a place is in
+	bare.Pos = stoker.Pos{}
+	e = &bare
 	if e.Type != "" {
 		return e.Type + ": " + e.Error()
 	}

@@ -214,3 +214,15 @@ func TestHugeGroup(t *testing.T) {
 	refused("signal", err)
 	want(t, b.await(st.ID), "CREATE_COMPLETE")
 }
+
+// TestErrorsOfNestedTemplatesNameTheirPlace: the file and line of the nested
+// template, the path from the root.
+func TestErrorsOfNestedTemplatesNameTheirPlace(t *testing.T) {
+	b := start(t, newWorld(), storetest.NewMemory())
+	spec := withFiles(template("resources: {one: {type: inner.yaml}}"), []string{"inner.yaml", "resources:\n  x:\n    type: T::Thing\n    properties: {vlue: 1}\n"})
+	_, err := b.Create(t.Context(), stack.Input{Name: "s", Spec: spec})
+	e, ok := stoker.AsError(err)
+	if !ok || e.Path != "resources.one.resources.x.properties" || e.Pos.File != "inner.yaml" || e.Pos.Line == 0 {
+		t.Errorf("error %v (path %s, place %s)", err, e.Path, e.Pos)
+	}
+}
