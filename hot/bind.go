@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	stoker "github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/python"
 	values "github.com/stoker-project/stoker/internal/value"
 )
 
@@ -101,7 +102,7 @@ func toNumber(v any) (any, error) {
 	case int64, float64:
 		return n, nil
 	case string:
-		if f, ok := pyNumber(n); ok {
+		if f, ok := python.Number(n); ok {
 			return f, nil
 		}
 	}

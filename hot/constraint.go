@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	stoker "github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/python"
 	values "github.com/stoker-project/stoker/internal/value"
 )
 
@@ -156,7 +157,7 @@ func (c *compiler) bounds(n *node, key string) (*stoker.Range, error) {
 // floatOf takes numbers, also as strings.
 func floatOf(v any) (float64, bool) {
 	if s, ok := v.(string); ok {
-		v, _ = pyNumber(s)
+		v, _ = python.Number(s)
 	}
 	switch v := v.(type) {
 	case int64:
@@ -206,7 +207,7 @@ func intOf(v any) (int64, bool) {
 	case float64:
 		return int64(v), v == float64(int64(v))
 	case string:
-		return pyInt(v)
+		return python.Int(v)
 	}
 	return 0, false
 }
@@ -314,7 +315,7 @@ func sameValue(allowed, v any) bool {
 		return isScalar(allowed) && allowed != nil && pyStr(allowed) == s
 	}
 	if s, ok := allowed.(string); ok {
-		n, isNumber := pyNumber(s)
+		n, isNumber := python.Number(s)
 		b, isBool := boolOf(s)
 		return isNumber && values.Equal(n, v) || isBool && v == b
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stoker-project/stoker/internal/python"
 	values "github.com/stoker-project/stoker/internal/value"
 )
 
@@ -72,7 +73,7 @@ func unless(ok bool, problem, s string) string {
 	if ok {
 		return ""
 	}
-	return problem + ": " + pyQuote(s)
+	return problem + ": " + python.Quote(s)
 }
 
 func isIP(s string) bool { _, err := netip.ParseAddr(s); return err == nil }

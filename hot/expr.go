@@ -1,6 +1,10 @@
 package hot
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/stoker-project/stoker/internal/python"
+)
 
 // Expr is a value of a template that may hold functions. It never changes;
 // Resolve may be called concurrently.
@@ -14,7 +18,8 @@ type Expr interface {
 // An error that wraps ErrUnknown says that a value is not known yet.
 type Scope interface {
 	// Parameter gives a parameter's value, converted to its type; pseudo
-	// parameters (OS::stack_name) too.
+	// parameters (OS::stack_name) too. A value that is an error, ErrUnknown, says
+	// that the parameter is there and its value not known.
 	Parameter(name string) (value any, ok bool)
 	// Reference is get_resource.
 	Reference(resource string) (any, error)
@@ -77,7 +82,7 @@ func walkStep(v, key any) (any, bool) {
 func index(key any, n int) (int, bool) {
 	i, ok := key.(int64)
 	if s, isString := key.(string); isString {
-		i, ok = pyInt(s)
+		i, ok = python.Int(s)
 	}
 	if i < 0 {
 		i += int64(n)

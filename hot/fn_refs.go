@@ -68,6 +68,9 @@ func (e *getParam) Resolve(s Scope) (any, error) {
 		return nil, e.at.errorf(typeTypeError, `Parameter name in "get_param" must be string`)
 	}
 	v, ok := s.Parameter(name)
+	if err, unknown := v.(error); unknown {
+		return nil, err
+	}
 	if !ok {
 		return nil, e.at.wrap(missingParameter(name))
 	}

@@ -10,6 +10,8 @@ import (
 	"hash"
 	"slices"
 	"strings"
+
+	"github.com/stoker-project/stoker/internal/python"
 )
 
 // maxText bounds a text that functions build, in bytes: replacing and joining
@@ -117,7 +119,7 @@ func split(name string, arg any) (any, error) {
 	}
 	i, ok := args[2].(int64)
 	if s, isString := args[2].(string); isString {
-		i, ok = pyInt(s)
+		i, ok = python.Int(s)
 	}
 	if !ok {
 		return nil, valueErr(`Incorrect index to "%s" should be: "%s" : [ ",", "apples,pears", <index>]`, name, name)

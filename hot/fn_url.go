@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/stoker-project/stoker/internal/python"
 )
 
 func urlArgs() []string {
@@ -91,7 +93,7 @@ func checkURLArgs(name string, args map[string]any) error {
 func checkPort(name string, v any) error {
 	port, ok := v.(int64)
 	if s, isText := v.(string); isText {
-		port, ok = pyInt(s)
+		port, ok = python.Int(s)
 	}
 	if !ok {
 		return valueErr(`Invalid URL port "%s" for %s`, pyStr(v), name)

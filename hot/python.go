@@ -3,11 +3,12 @@ package hot
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/stoker-project/stoker/internal/python"
 )
 
 // Heat's results and messages are Python's spelling of values; these functions
@@ -35,9 +36,9 @@ func pyRepr(v any) string {
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case float64:
-		return pyFloat(v, "inf", "nan")
+		return python.Float(v, "inf", "nan")
 	case string:
-		return pyQuote(v)
+		return python.Quote(v)
 	case []any:
 		parts := make([]string, len(v))
 		for i, x := range v {
@@ -47,39 +48,11 @@ func pyRepr(v any) string {
 	case map[string]any:
 		parts := make([]string, 0, len(v))
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			parts = append(parts, pyQuote(k)+": "+pyRepr(v[k]))
+			parts = append(parts, python.Quote(k)+": "+pyRepr(v[k]))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	}
 	return fmt.Sprint(v)
-}
-
-func pyQuote(s string) string {
-	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
-		return `"` + strings.ReplaceAll(s, `\`, `\\`) + `"`
-	}
-	r := strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\t", `\t`, "\r", `\r`)
-	return "'" + r.Replace(s) + "'"
-}
-
-// pyFloat is the shortest form that reads back the same, in Python's layout.
-func pyFloat(f float64, inf, nan string) string {
-	switch {
-	case math.IsNaN(f):
-		return nan
-	case math.IsInf(f, 1):
-		return inf
-	case math.IsInf(f, -1):
-		return "-" + inf
-	}
-	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
-		return strconv.FormatFloat(f, 'e', -1, 64)
-	}
-	s := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
 }
 
 // dumpJSON is json.dumps(v, sort_keys=True): ", " and ": " between, ASCII only.
@@ -98,7 +71,7 @@ func writeJSON(b *strings.Builder, v any) {
 	case int64:
 		b.WriteString(strconv.FormatInt(v, 10))
 	case float64:
-		b.WriteString(pyFloat(v, "Infinity", "NaN"))
+		b.WriteString(python.Float(v, "Infinity", "NaN"))
 	case string:
 		writeJSONString(b, v)
 	case []any:
@@ -172,31 +145,4 @@ func truthy(v any) bool {
 		return len(v) > 0
 	}
 	return true
-}
-
-// pyInt is int() of a string: surrounding space and underscores between digits
-// are allowed.
-func pyInt(s string) (int64, bool) {
-	s = strings.TrimSpace(s)
-	if strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") {
-		return 0, false
-	}
-	i, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 10, 64)
-	return i, err == nil
-}
-
-// pyNumber reads a string as an integer, else as a float.
-func pyNumber(s string) (any, bool) {
-	if i, ok := pyInt(s); ok {
-		return i, true
-	}
-	s = strings.TrimSpace(s)
-	if strings.ContainsAny(s, "xXpP_") {
-		return nil, false
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-		return nil, false
-	}
-	return f, true
 }
