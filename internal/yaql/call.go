@@ -211,7 +211,11 @@ func (o *overload) pairs() bool {
 }
 
 func (b assignment) bindNamed(p pairExpr, i int) bool {
-	name := argumentName(p)
+	k, ok := p.key.(keyword)
+	if !ok {
+		return false
+	}
+	name := k.name
 	for j, param := range b.params {
 		if param.naming {
 			b.named[name] = i

@@ -95,7 +95,7 @@ func (e *evaluator) eval(x expr, s *scope) any {
 	case pairExpr:
 		return pair{e.eval(x.key, s), e.eval(x.val, s)}
 	case *index:
-		return e.index(e.eval(x.of, s), e.evalAll(x.args, s))
+		return e.index(e.eval(x.of, s), e.indexes(x.args, s))
 	case *unary:
 		return e.unary(x.op, e.eval(x.x, s))
 	case *binary:
@@ -115,6 +115,17 @@ func (e *evaluator) evalAll(xs []expr, s *scope) []any {
 		}
 	}
 	return out
+}
+
+// indexes are what stands in brackets; the default may be named.
+func (e *evaluator) indexes(xs []expr, s *scope) []any {
+	args := e.evalAll(xs, s)
+	if len(args) == 2 {
+		if p, ok := args[1].(pair); ok && p.key == "default" {
+			args[1] = p.val
+		}
+	}
+	return args
 }
 
 func (e *evaluator) evalBinary(x *binary, s *scope) any {

@@ -8,7 +8,7 @@ import (
 // listRows make and change lists by position.
 func listRows() []row {
 	return []row{
-		{asBoth, "len", "list:list", func(c *call) any { return int64(len(c.list(0))) }},
+		{asBoth, "len", "sequence:list", func(c *call) any { return int64(len(c.list(0))) }},
 		{asBoth, "len", "collection:items", func(c *call) any { return count(c.items(0)) }},
 		{asMethod, "count", "collection:items", func(c *call) any { return count(c.items(0)) }},
 		{asFunction, "list", "args:any*", func(c *call) any { return list(c.e.limited(c.e.spread(c.many))) }},

@@ -19,11 +19,11 @@ func systemRows() []row {
 		}},
 		{asMethod, "assert", "obj:any condition:lambda message:string?", func(c *call) any {
 			if !truth(c.lambda(1).call(c.any(0))) {
-				fail("AssertionError", c.strOr(2, "Assertion failed"))
+				fail("AssertionError", cmp.Or(c.strOr(2, ""), "Assertion failed"))
 			}
 			return c.any(0)
 		}},
-		{asFunction, "call", "name:string args:list kwargs:dict", callByName},
+		{asFunction, "call", "name:string args:list kwargs:dict receiver:any?", callByName},
 		{asBoth, "str", "value:any", func(c *call) any { return str(c.any(0)) }},
 		{asFunction, "bool", "value:any", func(c *call) any { return truth(c.any(0)) }},
 		{asFunction, "isBoolean", "value:any", is("bool")},
@@ -77,6 +77,9 @@ func callByName(c *call) any {
 	}
 	for k, v := range c.dict(2).each() {
 		args = append(args, pairExpr{keyword{keyText(k)}, constant{v}})
+	}
+	if c.has(3) {
+		return c.e.call(c.str(0), args, c.scope, &c.args[3])
 	}
 	return c.e.call(c.str(0), args, c.scope, nil)
 }
