@@ -63,7 +63,10 @@ func (e *Engine) compile(ctx context.Context, st *stoker.Stack) (*graph, error) 
 	return e.compileSpec(st)
 }
 
-func (e *Engine) compileSpec(st *stoker.Stack) (*graph, error) {
+func (e *Engine) compileSpec(st *stoker.Stack) (*graph, error) { return e.compilePart(st, nil) }
+
+// compilePart compiles a stack of which not everything is known.
+func (e *Engine) compilePart(st *stoker.Stack, p *partial) (*graph, error) {
 	env, err := hot.DecodeEnvironment(st.Spec.Environment)
 	if err != nil {
 		return nil, err
@@ -74,14 +77,18 @@ func (e *Engine) compileSpec(st *stoker.Stack) (*graph, error) {
 	}
 	g := &graph{tmpl: tmpl, env: env, named: map[stoker.ResourceName]*node{}}
 	pseudo := hot.Pseudo{StackID: string(st.ID), StackName: st.Name, ProjectID: string(st.Project)}
-	if g.bound, err = tmpl.Bind(mergedMap(env.Parameters, st.Spec.Parameters), env.ParameterDefaults, pseudo); err != nil {
+	given := mergedMap(env.Parameters, st.Spec.Parameters)
+	if !p.whole() {
+		given = standIns(tmpl, given, p.parameters)
+	}
+	if g.bound, err = tmpl.Bind(given, env.ParameterDefaults, pseudo); err != nil {
 		return nil, err
 	}
 	if n := len(tmpl.Resources); n > e.limits.Resources {
 		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
 			Message: fmt.Sprintf("Maximum resources per stack exceeded: %d of %d.", n, e.limits.Resources)}
 	}
-	if err := e.addNodes(g, st); err != nil {
+	if err := e.addNodes(g, st, p); err != nil {
 		return nil, err
 	}
 	g.sort()
@@ -97,8 +104,8 @@ func (e *Engine) templateOf(st *stoker.Stack) (*hot.Template, error) {
 	return e.parsed.get(st.Spec.Template, st.Spec.File)
 }
 
-func (e *Engine) addNodes(g *graph, st *stoker.Stack) error {
-	conditions := &scope{graph: g, st: st}
+func (e *Engine) addNodes(g *graph, st *stoker.Stack, p *partial) error {
+	conditions := &scope{graph: g, st: st, part: p}
 	kinds := map[string]*kind{}
 	deps, err := g.tmpl.Graph(conditions)
 	if err != nil {

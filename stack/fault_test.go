@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -225,4 +226,42 @@ func TestErrorsOfNestedTemplatesNameTheirPlace(t *testing.T) {
 	if !ok || e.Path != "resources.one.resources.x.properties" || e.Pos.File != "inner.yaml" || e.Pos.Line == 0 {
 		t.Errorf("error %v (path %s, place %s)", err, e.Path, e.Pos)
 	}
+}
+
+// TestMembersAreValidatedBeforeAnythingIsMade, also where some of what they are
+// given is not known yet.
+func TestMembersAreValidatedBeforeAnythingIsMade(t *testing.T) {
+	b := start(t, newWorld(), storetest.NewMemory())
+	body := `
+resources:
+  lb: {type: T::Thing}
+  g: {type: T::Group, properties: {min: 1, resource: {type: inner.yaml, properties: {pool: {get_resource: lb}, size: 3}}}}
+`
+	inner := `
+parameters: {pool: {type: string}, size: {type: number}}
+resources: {x: {type: T::Thing, properties: {value: {get_param: pool}}}}
+`
+	for _, tt := range []struct{ name, from, to, want string }{
+		{"unknown property", "value:", "vlue:", "resources.g.resources.member.resources.x.properties: Unknown Property vlue"},
+		{"unknown type", "T::Thing", "T::Nothing", "could not be found"},
+		{"missing parameter", "pool: {type: string}", "pool: {type: string}, more: {type: string}", "The Parameter (more) was not provided"},
+		{"undeclared parameter", "size: {type: number}", "width: {type: number, default: 1}", "Unknown Property size"},
+		{"wrong type", "size: {type: number}", "size: {type: number, constraints: [{range: {max: 2}}]}", "Parameter 'size' is invalid"},
+	} {
+		changed := strings.Replace(inner, tt.from, tt.to, 1)
+		if changed == inner {
+			t.Fatalf("%s: nothing changed", tt.name)
+		}
+		_, err := b.Create(t.Context(), stack.Input{Name: "s", Spec: withFiles(template(body), []string{"inner.yaml", changed})})
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
+	// What is not known is never held against anybody.
+	picky := strings.Replace(inner, "pool: {type: string}", "pool: {type: string, constraints: [{length: {min: 30}}]}", 1)
+	st, err := b.Create(t.Context(), stack.Input{Name: "s", Spec: withFiles(template(body), []string{"inner.yaml", picky})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, b.await(st.ID), "CREATE_COMPLETE")
 }

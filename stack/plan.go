@@ -127,7 +127,7 @@ func (e *Engine) preview(ctx context.Context, st *stoker.Stack, rs *rows) (*Prev
 		if w == nil {
 			continue
 		}
-		if steps[i].Nested, err = e.previewChild(ctx, st, g, w, steps[i].Current); err != nil {
+		if steps[i].Nested, err = e.previewChild(s, w, steps[i].Current); err != nil {
 			return nil, err
 		}
 		if steps[i].Verb == Keep && steps[i].Nested.changes() {
@@ -142,14 +142,14 @@ func (p *Preview) changes() bool {
 	return p != nil && slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Verb != Keep })
 }
 
-func (e *Engine) previewChild(ctx context.Context, st *stoker.Stack, g *graph, w *wanted, cur *stoker.Resource) (*Preview, error) {
-	child, err := e.draftChild(st, g, w)
-	if err != nil || child == nil {
+func (e *Engine) previewChild(s *scope, w *wanted, cur *stoker.Resource) (*Preview, error) {
+	child, p, err := e.draftChild(s, w)
+	if err != nil || child == nil || !p.whole() {
 		return nil, err
 	}
 	rs := newRows(nil)
 	if cur != nil && cur.Child != "" {
-		old, records, err := e.store.Stack(ctx, cur.Child)
+		old, records, err := e.store.Stack(s.ctx, cur.Child)
 		switch {
 		case err == nil:
 			rs = newRows(records)
@@ -163,11 +163,11 @@ func (e *Engine) previewChild(ctx context.Context, st *stoker.Stack, g *graph, w
 	} else if child.Group != nil {
 		e.regroupPreview(child, nil, rs)
 	}
-	p, err := e.preview(ctx, child, rs)
+	inner, err := e.preview(s.ctx, child, rs)
 	if err != nil {
 		return nil, located(err, w.name)
 	}
-	return p, nil
+	return inner, nil
 }
 
 // regroupPreview gives a previewed group the members it would have in the end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stoker-project/stoker"
@@ -23,12 +24,32 @@ type scope struct {
 	preview bool
 	// replaced are resources whose attributes will be others (previews).
 	replaced map[stoker.ResourceName]bool
-	missing  []string
+	// part is what is not known of the stack itself (validation of nested stacks).
+	part *partial
+	// guess answers with a placeholder instead of ErrUnknown.
+	guess bool
 }
 
 var _ hot.Scope = (*scope)(nil)
 
-func (s *scope) Parameter(name string) (any, bool) { return s.graph.bound.Parameter(name) }
+// Parameter answers with the error itself for a value that is not known.
+func (s *scope) Parameter(name string) (any, bool) {
+	if s.part != nil && slices.Contains(s.part.parameters, name) {
+		if s.guess {
+			return guessed, true
+		}
+		return hot.ErrUnknown, true
+	}
+	return s.graph.bound.Parameter(name)
+}
+
+// unknown is the answer for what is not made yet.
+func (s *scope) unknown() (any, error) {
+	if s.guess {
+		return guessed, nil
+	}
+	return nil, hot.ErrUnknown
+}
 
 func (s *scope) File(key string) (string, bool) {
 	text, ok := s.st.Spec.Files[key]
@@ -52,7 +73,7 @@ func (s *scope) Reference(resource string) (any, error) {
 	r := s.row(stoker.ResourceName(resource))
 	if r == nil {
 		if s.preview {
-			return nil, hot.ErrUnknown
+			return s.unknown()
 		}
 		return resource, nil
 	}
@@ -79,7 +100,7 @@ func (s *scope) Attribute(resource, attr string, path []any) (any, error) {
 			}
 		}
 		if s.preview {
-			return nil, hot.ErrUnknown
+			return s.unknown()
 		}
 		return nil, nil
 	}

@@ -37,6 +37,9 @@ func want(s *scope, n *node) (*wanted, error) {
 	if err != nil {
 		return w, err
 	}
+	if s.part != nil {
+		unknown = append(unknown, s.part.properties[n.name]...)
+	}
 	w.props, w.unknown = props, unknown
 	if !schema.AnyProperty {
 		if w.props, err = hot.CheckProperties(schema.Properties, props, unknown, "resources."+string(n.name)+".properties"); err != nil {
@@ -161,7 +164,7 @@ func at(err error, n *node) error {
 // validate checks everything of a draft that can be known before it is made: the
 // template, its types, properties, and the templates it nests.
 func (e *Engine) validate(ctx context.Context, st *stoker.Stack) error {
-	_, err := e.validated(ctx, st, newRows(nil), nil)
+	_, err := e.validated(ctx, st, nil)
 	return err
 }
 
@@ -169,7 +172,7 @@ func (e *Engine) validateUpdate(ctx context.Context, old, draft *stoker.Stack) e
 	if !old.Deleted.IsZero() {
 		return notStack(string(old.ID))
 	}
-	g, err := e.validated(ctx, draft, newRows(nil), nil)
+	g, err := e.validated(ctx, draft, nil)
 	if err != nil {
 		return err
 	}
@@ -181,22 +184,21 @@ func (e *Engine) validateUpdate(ctx context.Context, old, draft *stoker.Stack) e
 }
 
 // validated compiles a stack and resolves every resource as far as it is known.
-// Names in missing are parameters whose values are not known yet.
-func (e *Engine) validated(ctx context.Context, st *stoker.Stack, rs *rows, missing []string) (*graph, error) {
+func (e *Engine) validated(ctx context.Context, st *stoker.Stack, p *partial) (*graph, error) {
 	if st.Depth > e.limits.Depth {
 		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded", Message: fmt.Sprintf("Recursion depth exceeds %d.", e.limits.Depth)}
 	}
-	g, err := e.compileSpec(st)
+	g, err := e.compilePart(st, p)
 	if err != nil {
 		return nil, err
 	}
-	s := &scope{ctx: ctx, e: e, st: st, graph: g, rows: rs, preview: true, path: []stoker.StackID{st.ID}, missing: missing}
+	s := &scope{ctx: ctx, e: e, st: st, graph: g, rows: newRows(nil), preview: true, path: []stoker.StackID{st.ID}, part: p}
 	for _, n := range g.nodes {
 		w, err := want(s, n)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = e.validateChild(s, w)
 		}
-		if err := e.validateChild(ctx, st, g, w); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -204,46 +206,73 @@ func (e *Engine) validated(ctx context.Context, st *stoker.Stack, rs *rows, miss
 }
 
 // validateChild looks into nested templates; a group is checked by one member.
-func (e *Engine) validateChild(ctx context.Context, st *stoker.Stack, g *graph, w *wanted) error {
-	child, err := e.draftChild(st, g, w)
+func (e *Engine) validateChild(s *scope, w *wanted) error {
+	child, p, err := e.draftChild(s, w)
 	if err != nil || child == nil {
 		return err
 	}
-	if _, err := e.validated(ctx, child, newRows(nil), nil); err != nil {
-		return located(err, w.name)
+	_, err = e.validated(s.ctx, child, p)
+	if err == nil || unsure(err, p) {
+		return nil
 	}
-	return nil
+	err = located(err, w.name)
+	if at, ok := stoker.AsError(err); ok && at.Pos.File == "" && child.Group != nil {
+		at.Pos = stoker.Pos{} // of a text that nobody has written
+	}
+	return err
 }
 
-// draftChild makes the nested stack that a resource would have; nil when there
-// is none, or when too little is known of it.
-func (e *Engine) draftChild(st *stoker.Stack, g *graph, w *wanted) (*stoker.Stack, error) {
-	if !w.kind.nested() || len(w.unknown) > 0 {
-		return nil, nil
+// draftChild makes the nested stack that a resource would have, and says what is
+// not known of it; nil when there is none, or when too little is known.
+func (e *Engine) draftChild(s *scope, w *wanted) (*stoker.Stack, *partial, error) {
+	if !w.kind.nested() {
+		return nil, nil, nil
 	}
+	st := s.st
 	child := &stoker.Stack{
 		ID: "preview", Root: st.Root, Parent: st.ID, ParentResource: w.name, Depth: st.Depth + 1,
 		Name: st.Name + "-" + string(w.name), Project: st.Project,
-		Spec: stoker.StackSpec{Files: st.Spec.Files, Environment: g.childEnvironment(w.name)},
+		Spec: stoker.StackSpec{Files: st.Spec.Files, Environment: s.graph.childEnvironment(w.name)},
 	}
-	grouper, ok := w.kind.impl.(stoker.Grouper)
-	if !ok {
-		child.Spec.Template, child.Spec.File = w.kind.template, w.kind.file
-		child.Spec.Parameters = given(w.props)
-		return child, nil
+	if _, group := w.kind.impl.(stoker.Grouper); group {
+		p, err := e.draftGroup(s, w, child)
+		if p == nil {
+			child = nil
+		}
+		return child, p, err
 	}
-	spec, err := grouper.Group(requestFor(st, nil, &stoker.Resource{Name: w.name, Type: w.kind.name, Properties: w.props, Metadata: w.metadata}, w.policy))
-	if err != nil {
-		return nil, located(err, w.name)
+	child.Spec.Template, child.Spec.File = w.kind.template, w.kind.file
+	child.Spec.Parameters = given(w.props)
+	return child, &partial{parameters: w.unknown}, nil
+}
+
+// draftGroup gives child one member of a group; nil when there would be none.
+func (e *Engine) draftGroup(s *scope, w *wanted, child *stoker.Stack) (*partial, error) {
+	p := &partial{}
+	var spec stoker.GroupSpec
+	var err error
+	if len(w.unknown) == 0 {
+		spec, err = w.kind.impl.(stoker.Grouper).Group(requestFor(s.st, nil, &stoker.Resource{
+			Name: w.name, Type: w.kind.name, Properties: w.props, Metadata: w.metadata}, w.policy))
+		if err != nil {
+			return nil, located(err, w.name)
+		}
+	} else {
+		var names []string
+		var ok bool
+		if spec, names, ok = e.guess(s, s.graph, w); !ok {
+			return nil, nil
+		}
+		p.properties = map[stoker.ResourceName][]string{"member": names, indexName(0): names}
 	}
 	if err := e.limits.checkSize(&spec, wantedSize(spec, 0)); err != nil {
 		return nil, located(err, w.name)
 	}
-	state := &stoker.GroupState{Spec: spec, Size: 1}
 	if spec.Max == 0 || spec.Desired != nil && *spec.Desired == 0 {
 		return nil, nil // Heat does not look at the members of an empty group
 	}
+	state := &stoker.GroupState{Spec: spec, Size: 1}
 	child.Group = state
 	child.Spec.Template = template(state, resized(nil, state, 1, 0, func() string { return "member" }))
-	return child, nil
+	return p, nil
 }
