@@ -1,6 +1,7 @@
 package yaql
 
 import (
+	"cmp"
 	"fmt"
 )
 
