@@ -33,6 +33,8 @@ var house = map[string][]string{
 	"resource/aws":       {".", "internal"},
 	"resource/known":     {".", "internal"},
 	"api/heat":           {".", "internal", "hot", "stack"},
+	"api/identity":       {".", "internal"},
+	"api/cfn":            {".", "internal", "hot", "stack"},
 	"api/native":         {".", "internal", "stack", "scale"},
 	"client":             {".", "internal", "hot", "dialect/*"},
 	// Only app knows which adapters there are.

@@ -17,7 +17,7 @@ import (
 // serve answers both APIs on the listener.
 func (a *parts) serve() error {
 	heat := heatapi.New(heatapi.Config{
-		Engine: a.engine, Access: a.access, SignalKey: a.signalKey, Parse: cfn.Parse, Revision: a.Version, Logger: a.Logger,
+		Engine: a.engine, Identity: a.identity != nil, Access: a.access, SignalKey: a.signalKey, Parse: cfn.Parse, Revision: a.Version, Logger: a.Logger,
 	})
 	own := nativeapi.New(nativeapi.Config{
 		Engine: a.engine, Scaler: a.scaler, Driver: a.driver.part, Access: a.access,
@@ -25,11 +25,14 @@ func (a *parts) serve() error {
 	})
 	srv := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasPrefix(r.URL.Path, "/stoker/") || r.URL.Path == "/metrics" {
+			switch path := r.URL.Path; {
+			case strings.HasPrefix(path, "/stoker/") || path == "/metrics":
 				own.ServeHTTP(w, r)
-				return
+			case a.identity != nil && (path == "/v3" || strings.HasPrefix(path, "/v3/")):
+				a.identity.ServeHTTP(w, r)
+			default:
+				heat.ServeHTTP(w, r)
 			}
-			heat.ServeHTTP(w, r)
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/api/identity"
 	"github.com/stoker-project/stoker/internal/access"
+	"github.com/stoker-project/stoker/internal/account"
 	"github.com/stoker-project/stoker/internal/seal"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/scale"
@@ -60,6 +62,9 @@ type parts struct {
 	started time.Time
 
 	access    *access.Gate
+	accounts  *account.Directory
+	identity  *identity.Server // nil: there are no users
+	key       *seal.Key
 	token     string // the one that may do everything; empty with a tokens file
 	signalKey string
 	store     *sqldb.Store
@@ -104,7 +109,13 @@ func (a *parts) openTokens() (err error) {
 	if a.signalKey, err = token.LoadOrCreate(filepath.Join(a.Data, signalFile)); err != nil {
 		return err
 	}
+	if a.key, err = seal.LoadOrCreate(filepath.Join(a.Data, sealFile)); err != nil {
+		return err
+	}
 	a.access = &access.Gate{}
+	if err := a.openPeople(); err != nil {
+		return err
+	}
 	if a.TokensFile != "" {
 		a.access.Tokens, err = token.Load(a.TokensFile)
 		return err
@@ -153,15 +164,12 @@ func reachable(a net.Addr) string {
 }
 
 func (a *parts) openStore() error {
-	key, err := seal.LoadOrCreate(filepath.Join(a.Data, sealFile))
-	if err != nil {
-		return err
-	}
 	dsn := a.Store.DSN
 	if dsn == "" {
 		dsn = filepath.Join(a.Data, "stoker.db")
 	}
-	if a.store, err = sqldb.Open(a.life.ctx, sqldb.Config{DSN: dsn, Key: key, Logger: a.Logger}); err != nil {
+	var err error
+	if a.store, err = sqldb.Open(a.life.ctx, sqldb.Config{DSN: dsn, Key: a.key, Logger: a.Logger}); err != nil {
 		return err
 	}
 	a.life.onStop("store", func(context.Context) error { return a.store.Close() })

@@ -39,6 +39,8 @@ type Config struct {
 	// Project is the project of Token, or of the one that is made.
 	Project string `yaml:"project"`
 
+	People PeopleConfig `yaml:",inline"`
+
 	Store     StoreConfig     `yaml:"store"`
 	Driver    string          `yaml:"driver"` // what makes servers; empty: nothing does
 	Drivers   DriversConfig   `yaml:"drivers"`
@@ -163,7 +165,10 @@ func Load(path string, over Config) (Config, error) {
 	}
 	err = yaml.UnmarshalWithOptions(text, &over, yaml.Strict())
 	if err == nil {
-		return over, nil
+		if err := over.Drivers.Docker.beside(path); err != nil {
+			return over, err
+		}
+		return over, over.People.private(path)
 	}
 	e := &stoker.Error{Kind: stoker.Invalid, Pos: stoker.Pos{File: path}, Message: err.Error(),
 		Hint: "docs/configuration.md lists the keys."}
@@ -194,6 +199,9 @@ func (c Config) Validate() error {
 	if err := c.validateListen(); err != nil {
 		return err
 	}
+	if err := c.People.validate(); err != nil {
+		return err
+	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return fault("public_url", "It looks like http://stoker.example.org:8004.", "%q is not an address", c.PublicURL)
 	}
@@ -208,8 +216,11 @@ func (c Config) validateListen() error {
 	if n, err := net.LookupPort("tcp", port); err != nil || n < 0 {
 		return fault("listen", "", "%q is not a port", port)
 	}
-	if c.Token == "" && c.TokensFile == "" && !loopback(host) {
-		return fault("listen", "Give a token or a tokens_file, or listen on 127.0.0.1.",
+	if c.People.NoAuth && !loopback(host) {
+		return fault("no_auth", "Listen on 127.0.0.1.", "%s can be reached from other machines", c.Listen)
+	}
+	if c.Token == "" && c.TokensFile == "" && !c.People.any() && !loopback(host) {
+		return fault("listen", "Give a token, a tokens_file or users, or listen on 127.0.0.1.",
 			"%s can be reached from other machines, and no authentication is configured", c.Listen)
 	}
 	return nil

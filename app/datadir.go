@@ -17,11 +17,12 @@ import (
 
 // The files of a data directory that are ours; drivers and stores have theirs.
 const (
-	lockFile   = "lock"
-	tokenFile  = "token"      // the generated token
-	signalFile = "signal.key" // signs the addresses that take signals
-	sealFile   = "seal.key"   // seals what is secret in the store
-	serverFile = "server.json"
+	lockFile    = "lock"
+	tokenFile   = "token"      // the generated token
+	signalFile  = "signal.key" // signs the addresses that take signals
+	sealFile    = "seal.key"   // seals what is secret in the store
+	revokedFile = "revoked"    // tokens of the identity API that ended before their time
+	serverFile  = "server.json"
 )
 
 // openData makes the data directory and locks it until unlock is called. The

@@ -32,6 +32,9 @@ type Config struct {
 	SignalKey string
 	// Parse reads templates, as the engine does; nil: hot.Parse.
 	Parse func(text []byte, file string) (*hot.Template, error)
+	// Identity says that the identity API is at the same address: clients look
+	// for it in the root document.
+	Identity bool
 	// Revision is shown by GET /build_info.
 	Revision string
 	Logger   *slog.Logger // nil: silence
@@ -43,13 +46,14 @@ type server struct {
 	access    *access.Gate
 	signalKey string
 	parse     func(text []byte, file string) (*hot.Template, error)
+	identity  bool
 	revision  string
 	log       *slog.Logger
 }
 
 // New makes the handler of the API. It may be used from any goroutine.
 func New(c Config) http.Handler {
-	s := &server{engine: c.Engine, access: c.Access, signalKey: c.SignalKey, parse: c.Parse, revision: c.Revision, log: c.Logger}
+	s := &server{engine: c.Engine, access: c.Access, signalKey: c.SignalKey, parse: c.Parse, identity: c.Identity, revision: c.Revision, log: c.Logger}
 	if s.parse == nil {
 		s.parse = hot.Parse
 	}

@@ -13,7 +13,13 @@ func versionDocument(r *http.Request) map[string]any {
 
 // versions is the root document. Heat answers 300, and clients want that.
 func (s *server) versions(_ context.Context, c *call) (reply, error) {
-	return reply{status: http.StatusMultipleChoices, body: map[string]any{"versions": []any{versionDocument(c.Request)}}}, nil
+	all := []any{versionDocument(c.Request)}
+	if s.identity {
+		all = append(all, map[string]any{
+			"id": "v3.14", "status": "stable", "links": []link{{base(c.Request) + "/v3/", "self"}}, "media-types": []any{},
+		})
+	}
+	return reply{status: http.StatusMultipleChoices, body: map[string]any{"versions": all}}, nil
 }
 
 // version is what the SDK asks for when it is told nothing but the endpoint.

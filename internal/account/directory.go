@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -21,7 +23,7 @@ type Directory struct {
 	keys     map[string]*Key
 
 	checker *password.Checker
-	dummy   []byte // compared with where there is no user
+	dummy   func() []byte // compared with where there is no user
 }
 
 // New makes a directory. Invalid says what does not fit together; the path is
@@ -36,20 +38,24 @@ func New(s Spec) (*Directory, error) {
 			return nil, err
 		}
 	}
-	return d, d.makeDummy(s)
+	d.dummy = sync.OnceValue(func() []byte { return dummy(s) })
+	return d, nil
 }
 
-// makeDummy makes a hash that costs as much as the dearest of the users', so
-// that the time of a refusal does not tell whether a user exists.
-func (d *Directory) makeDummy(s Spec) (err error) {
+// dummy makes a hash that costs as much as the dearest of the users', so that
+// the time of a refusal does not tell whether a user exists.
+func dummy(s Spec) []byte {
 	cost := bcrypt.MinCost
 	for _, u := range s.Users {
 		if c, err := bcrypt.Cost([]byte(u.Hash)); err == nil {
 			cost = max(cost, c)
 		}
 	}
-	d.dummy, err = bcrypt.GenerateFromPassword([]byte(rand.Text()), cost)
-	return err
+	hash, err := bcrypt.GenerateFromPassword([]byte(rand.Text()), cost)
+	if err != nil {
+		panic(err) // the cost and the length are right
+	}
+	return hash
 }
 
 func (d *Directory) addProjects(s Spec) error {
@@ -57,6 +63,9 @@ func (d *Directory) addProjects(s Spec) error {
 	for _, p := range s.Projects {
 		if p.ID == "" || names[p.Name] || d.projects[p.ID] != nil {
 			return fault("projects."+p.Name, "the name or the ID is there twice, or is empty")
+		}
+		if strings.ContainsAny(string(p.ID), "/ :") {
+			return fault("projects."+p.Name+".id", "%q is not the ID of a project: it stands in addresses", p.ID)
 		}
 		names[p.Name], d.projects[p.ID] = true, &p
 	}
