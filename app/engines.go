@@ -10,6 +10,7 @@ import (
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/dialect/cfn"
 	"github.com/stoker-project/stoker/internal/token"
+	"github.com/stoker-project/stoker/resource/aws"
 	"github.com/stoker-project/stoker/resource/heat"
 	"github.com/stoker-project/stoker/resource/known"
 	"github.com/stoker-project/stoker/resource/native"
@@ -61,16 +62,32 @@ func (a *parts) register() error {
 		return err
 	}
 	a.engine.Register(all)
-	a.engine.Register(heat.Types(heat.Deps{
+	ofHeat := heat.Types(heat.Deps{
 		Groups: a.engine, Data: a.engine, SignalURL: a.signalURL, AlarmURL: a.alarmURL, Token: a.signalToken,
-	}))
-	a.engine.Register(openstack.Types(openstack.Deps{
+	})
+	ofNova := openstack.Types(openstack.Deps{
 		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Grace: a.Drivers.Process.Grace,
-	}))
+	})
+	a.engine.Register(ofHeat)
+	a.engine.Register(ofNova)
+	a.engine.Register(aws.Types(a.awsDeps(ofHeat, ofNova)))
 	a.engine.Register(native.Types(native.Deps{
 		Balancer: a.balancer.part, Scalers: a.scaler, Driver: a.driver.part, CheckPolicy: scale.Validate,
 	}))
 	return nil
+}
+
+// awsDeps are the types that AWS's are translated to.
+func (a *parts) awsDeps(ofHeat, ofNova map[stoker.TypeName]stoker.ResourceType) aws.Deps {
+	return aws.Deps{
+		Server:        ofNova["OS::Nova::Server"].(aws.Server),
+		InstanceGroup: ofHeat["OS::Heat::InstanceGroup"].(aws.InstanceGroup),
+		ScalingPolicy: ofHeat["OS::Heat::ScalingPolicy"].(aws.Policy),
+		WaitCondition: ofHeat["OS::Heat::WaitCondition"].(aws.Condition),
+		WaitHandle:    ofHeat["OS::Heat::WaitConditionHandle"].(aws.Handle),
+		Data:          a.engine,
+		SignalURL:     a.alarmURL,
+	}
 }
 
 // signalURL is where a resource takes signals, with a token.

@@ -58,6 +58,7 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	return map[stoker.TypeName]stoker.ResourceType{
 		"OS::Heat::AutoScalingGroup":    autoScalingGroup{Fixed: schema.Fix(autoScalingGroupSchema())},
 		"OS::Heat::ResourceGroup":       resourceGroup{Fixed: schema.Fix(resourceGroupSchema())},
+		"OS::Heat::InstanceGroup":       instanceGroup{Fixed: schema.Fix(instanceGroupSchema())},
 		"OS::Heat::ScalingPolicy":       scalingPolicy{schema.Fix(scalingPolicySchema()), d},
 		"OS::Heat::RandomString":        randomString{schema.Fix(randomStringSchema())},
 		"OS::Heat::None":                none{schema.Fix(noneSchema())},

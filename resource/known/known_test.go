@@ -1,7 +1,10 @@
 package known_test
 
 import (
+	"flag"
+	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -111,5 +114,35 @@ func TestSchemasBind(t *testing.T) {
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s %v: got %v, want %q", tt.name, tt.props, err, tt.want)
 		}
+	}
+}
+
+// TestDocumented checks that the page of types lists those that it does not
+// describe, because they are known only.
+func TestDocumented(t *testing.T) {
+	const page, begin = "../../docs/resource-types.md", "<!-- known -->\n"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(types(t))) {
+		if !strings.Contains(string(text), "\n## "+string(name)+"\n") {
+			fmt.Fprintf(&list, "- `%s`\n", name)
+		}
+	}
+	head, rest, ok := strings.Cut(string(text), begin)
+	old, tail, ended := strings.Cut(rest, "<!-- end -->")
+	if !ok || !ended {
+		t.Fatalf("%s has no list between %q and an end", page, begin)
+	}
+	if old == list.String() {
+		return
+	}
+	if f := flag.Lookup("update"); f == nil || f.Value.String() != "true" {
+		t.Fatalf("%s does not list the known types as they are; go test -run Documented -update writes it", page)
+	}
+	if err := os.WriteFile(page, []byte(head+begin+list.String()+"<!-- end -->"+tail), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
