@@ -177,7 +177,10 @@ func (a *parts) openStore() error {
 }
 
 func (a *parts) openDriver() (err error) {
-	if a.driver, err = drivers()[a.Driver](a.Config); err != nil {
+	if err := leftBehind(a.Config); err != nil {
+		return err
+	}
+	if a.driver, err = drivers()[a.Driver](a.life.ctx, a.Config); err != nil {
 		return err
 	}
 	a.life.onStop("driver", a.driver.close)

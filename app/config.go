@@ -72,6 +72,7 @@ type StoreConfig struct {
 // DriversConfig holds the part of each driver.
 type DriversConfig struct {
 	Process ProcessConfig `yaml:"process"`
+	Docker  DockerConfig  `yaml:"docker"`
 }
 
 // ProcessConfig is the process driver's part; see package driver/process.

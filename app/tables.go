@@ -26,14 +26,15 @@ type opened[T any] struct {
 }
 
 // drivers are those there are, by the name in the configuration.
-func drivers() map[string]func(Config) (opened[stoker.Driver], error) {
-	return map[string]func(Config) (opened[stoker.Driver], error){
+func drivers() map[string]func(context.Context, Config) (opened[stoker.Driver], error) {
+	return map[string]func(context.Context, Config) (opened[stoker.Driver], error){
 		"":        openNone,
+		"docker":  openDocker,
 		"process": openProcess,
 	}
 }
 
-func openProcess(c Config) (opened[stoker.Driver], error) {
+func openProcess(_ context.Context, c Config) (opened[stoker.Driver], error) {
 	p := c.Drivers.Process
 	d, err := process.New(process.Config{
 		Dir: filepath.Join(c.Data, "process"), Images: images(c), Path: p.Path, Port: p.Port,

@@ -20,7 +20,8 @@ It listens on other addresses only when a token or a tokens file is given:
 
 Without --driver there are no servers, only what needs none. The driver "process"
 makes servers out of processes of this machine, running as the same user: it is for
-trusted templates only.`
+trusted templates only. The driver "docker" makes them out of containers of the Docker
+daemon of this machine.`
 
 func (s *session) serve() *cobra.Command {
 	var file, listen, driver, tokens, logLevel string
@@ -46,10 +47,10 @@ func (s *session) serve() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&file, "config", "", "configuration file (STOKER_CONFIG)")
 	f.StringVar(&listen, "listen", "127.0.0.1:8004", "address of the API, host:port")
-	f.StringVar(&driver, "driver", "", "what makes servers: process")
+	f.StringVar(&driver, "driver", "", "what makes servers: process, docker")
 	f.StringVar(&tokens, "tokens-file", "", "file of tokens and their projects")
 	f.StringVar(&logLevel, "log-level", "info", "what to log: debug, info, warn, error")
-	complete(c, "driver", "process")
+	complete(c, "driver", "process", "docker")
 	complete(c, "log-level", "debug", "info", "warn", "error")
 	return c
 }

@@ -37,7 +37,7 @@ var app = sync.OnceValues(func() (string, error) {
 })
 
 // config is a driver's with images that run the program in its several ways.
-func config(t *testing.T, daemon *dockerdtest.Daemon) docker.Config {
+func config(t testing.TB, daemon *dockerdtest.Daemon) docker.Config {
 	t.Helper()
 	file, err := app()
 	if err != nil {

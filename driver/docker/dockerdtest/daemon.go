@@ -15,7 +15,7 @@ import (
 
 // Daemon is a Docker daemon of a test's own. Its methods are for one goroutine.
 type Daemon struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	args []string
 	cmd  *exec.Cmd
@@ -27,7 +27,7 @@ const patience = time.Minute
 
 // New starts a daemon that ends with the test, with further arguments such as
 // --live-restore. The test is skipped where there can be none.
-func New(t *testing.T, args ...string) *Daemon {
+func New(t testing.TB, args ...string) *Daemon {
 	t.Helper()
 	if os.Getenv(stageVar) != stageInside {
 		t.Skip("no Docker daemon: " + os.Getenv(reasonVar))
