@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -189,6 +190,16 @@ type outcome struct {
 type waiter struct {
 	full bool
 	done chan outcome // buffered
+}
+
+// get blocks until it is answered; when ctx ends before, that is the answer.
+func (w *waiter) get(ctx context.Context) outcome {
+	select {
+	case out := <-w.done:
+		return out
+	case <-ctx.Done():
+		return outcome{err: context.Cause(ctx)}
+	}
 }
 
 func (o *owner) tell(out outcome, end bool) {

@@ -81,12 +81,8 @@ func (e *Engine) converge(ctx context.Context, w *wish) (held bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	select {
-	case out := <-wait.done:
-		return out.held, out.err
-	case <-ctx.Done():
-		return false, context.Cause(ctx)
-	}
+	out := wait.get(ctx)
+	return out.held, out.err
 }
 
 // adopt makes the parent's wish the nested stack's own, if it is not already.
@@ -205,12 +201,7 @@ func (e *Engine) letGo(ctx context.Context, child stoker.StackID) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case out := <-wait.done:
-		return out.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return wait.get(ctx).err
 }
 
 // removeChild deletes a nested stack and everything in it.
@@ -236,12 +227,7 @@ func (e *Engine) deleteAndWait(ctx context.Context, id stoker.StackID) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case out := <-wait.done:
-		return out.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return wait.get(ctx).err
 }
 
 // beginDelete is harmless when the stack does not exist or is being deleted.

@@ -248,9 +248,7 @@ func (e *Engine) Await(ctx context.Context, id stoker.StackID) (*stoker.Stack, e
 		if err := e.command(ctx, id, look); err != nil {
 			return nil, err
 		}
-		select {
-		case <-wait.done:
-		case <-ctx.Done():
+		if wait.get(ctx); ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 	}
