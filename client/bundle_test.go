@@ -84,6 +84,18 @@ func TestBundleKeepsEqualNamesApart(t *testing.T) {
 	}
 }
 
+func TestBundleOfCloudFormation(t *testing.T) {
+	main := "AWSTemplateFormatVersion: 2010-09-09\nResources:\n  A: {Type: a.yaml, Properties: {Type: not-a-file.yaml}}\n"
+	dir := folder(t, map[string]string{"main.template": main, "a.yaml": head + "outputs: {o: {value: {get_file: note.txt}}}\n", "note.txt": "note"})
+	r, err := client.Bundle(filepath.Join(dir, "main.template"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(r.Files)); r.Template != main || !slices.Equal(got, []string{"a.yaml", "note.txt"}) {
+		t.Errorf("got files %v and template %q", got, r.Template)
+	}
+}
+
 func TestBundleOfACircleEnds(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"main.yaml": head + "resources:\n  a: {type: b.yaml}\n",

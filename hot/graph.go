@@ -97,7 +97,7 @@ func (t *Template) needs(s Scope, r *Resource, included map[string][]string) ([]
 		}
 		for _, name := range refs {
 			if _, ok := included[name]; !ok {
-				return nil, t.noResource(name, place{path: r.path(), pos: r.Pos})
+				return nil, t.noResource(name, place{path: r.Path(""), pos: r.Pos})
 			}
 		}
 		names = append(names, refs...)
@@ -175,7 +175,7 @@ func (t *Template) cycle(next func(string) []string) error {
 		}
 		if ring := findCycle(r.Name, next, done); ring != nil {
 			first := t.resources[ring[0]]
-			return &stoker.Error{Kind: stoker.Invalid, Type: typeCircular, Path: first.path(), Pos: first.Pos,
+			return &stoker.Error{Kind: stoker.Invalid, Type: typeCircular, Path: first.Path(""), Pos: first.Pos,
 				Message: fmt.Sprintf("Circular Dependency Found: %s", strings.Join(ring, " -> "))}
 		}
 	}

@@ -211,11 +211,17 @@ func (r *Resource) ResolveUpdatePolicy(s Scope) (map[string]any, []string, error
 }
 
 func (r *Resource) section(name string) place {
-	return place{path: r.path() + "." + r.dialect.word(name), pos: r.Pos}
+	return place{path: r.Path(name), pos: r.Pos}
 }
 
-func (r *Resource) path() string {
-	return r.dialect.word("resources") + "." + r.Name
+// Path spells the place of the resource, or of a key of it ("properties"), in the words
+// of the template's language.
+func (r *Resource) Path(key string) string {
+	path := r.dialect.word("resources") + "." + r.Name
+	if key != "" {
+		path += "." + r.dialect.word(key)
+	}
+	return path
 }
 
 func (r *Resource) resolveEach(e Expr, s Scope, section string) (map[string]any, []string, error) {

@@ -24,13 +24,14 @@ type vector struct {
 	ParamDefaults map[string]any    `json:"param_defaults"`
 	Files         map[string]string `json:"files"`
 	Result        json.RawMessage   `json:"result"`
+	HasStack      bool              `json:"has_stack"`
+	StackTemplate map[string]any    `json:"stack_template"`
 	StackName     string            `json:"stack_name"`
 	Error         *struct{ Type, Message string }
 }
 
-// TestVectors resolves every case that is written in CloudFormation's
-// language; those in HOT are hot's.
-func TestVectors(t *testing.T) {
+func loadVectors(t *testing.T) []vector {
+	t.Helper()
 	path := os.Getenv("STOKER_HOT_VECTORS")
 	if path == "" {
 		path = "../../../shared/vectors/hot-functions.json"
@@ -43,8 +44,14 @@ func TestVectors(t *testing.T) {
 	if err := json.Unmarshal(data, &vs); err != nil {
 		t.Fatal(err)
 	}
+	return vs
+}
+
+// TestVectors resolves every case that is written in CloudFormation's
+// language; those in HOT are hot's.
+func TestVectors(t *testing.T) {
 	ran := 0
-	for i, v := range vs {
+	for i, v := range loadVectors(t) {
 		if _, ok := v.Template["heat_template_version"]; ok {
 			continue
 		}
