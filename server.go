@@ -112,6 +112,11 @@ type (
 	CPUReader interface {
 		CPU(ctx context.Context, tokens []ServerToken) (map[ServerToken]float64, error)
 	}
+	// MemoryReader reads the memory that servers use now, in bytes, without what the
+	// kernel can take back at once; servers that are not there are left out.
+	MemoryReader interface {
+		Memory(ctx context.Context, tokens []ServerToken) (map[ServerToken]int64, error)
+	}
 	// LogReader gives a server's output. tail limits it to that many last lines
 	// (<0: all); follow goes on until the server is gone or ctx ends.
 	LogReader interface {

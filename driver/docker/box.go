@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -20,6 +21,7 @@ type box struct {
 	state    container.ContainerState
 	home     string // the network that it was made for
 	networks map[string]*network.EndpointSettings
+	sick     bool                       // its image's own health check says so
 	seen     *container.InspectResponse // nil in a list
 }
 
@@ -40,7 +42,8 @@ func (d *Driver) listContainers(ctx context.Context, c *conn, f client.Filters) 
 	}
 	boxes := make([]box, len(found.Items))
 	for i, s := range found.Items {
-		boxes[i] = box{id: s.ID, created: time.Unix(s.Created, 0), labels: s.Labels, state: s.State, home: s.HostConfig.NetworkMode}
+		boxes[i] = box{id: s.ID, created: time.Unix(s.Created, 0), labels: s.Labels, state: s.State, home: s.HostConfig.NetworkMode,
+			sick: strings.HasSuffix(s.Status, "(unhealthy)")}
 		if s.NetworkSettings != nil {
 			boxes[i].networks = s.NetworkSettings.Networks
 		}
@@ -89,6 +92,7 @@ func (d *Driver) inspect(ctx context.Context, c *conn, id string) (box, error) {
 	}
 	if seen.State != nil {
 		b.state = seen.State.Status
+		b.sick = seen.State.Running && seen.State.Health != nil && seen.State.Health.Status == container.Unhealthy
 	}
 	if seen.HostConfig != nil {
 		b.home = string(seen.HostConfig.NetworkMode)

@@ -38,7 +38,7 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 	if err != nil {
 		return none, err
 	}
-	sub, err := d.joinable(ctx, c, stale != "")
+	sub, err := d.joinable(ctx, c)
 	if err != nil {
 		return none, err
 	}

@@ -86,18 +86,18 @@ func (d *Driver) create(ctx context.Context, c *conn, spec stoker.ServerSpec) er
 	return nil
 }
 
-// errAddress tells that somebody else uses the address that was chosen.
-var errAddress = errors.New("the address is in use")
+// errAgain tells that what was chosen for a container is not to be had: another
+// uses the address, or the network has gone.
+var errAgain = errors.New("it must be made anew")
 
-// addressTries is how many addresses are tried. Only what Stoker has not made can
-// be in the way.
-const addressTries = 8
+// createTries is how often that is tried. Only others can be in the way.
+const createTries = 8
 
 // createNew makes the container, unless there is one already, and starts it. On an
 // error that is no loss of the daemon, nothing is left.
 func (d *Driver) createNew(ctx context.Context, c *conn, spec stoker.ServerSpec, id string) error {
 	err := d.writeFiles(spec)
-	for try := 0; err == nil && try < addressTries; try++ {
+	for try := 0; err == nil && try < createTries; try++ {
 		if id == "" {
 			id, err = d.makeContainer(ctx, c, spec)
 		}
@@ -105,7 +105,7 @@ func (d *Driver) createNew(ctx context.Context, c *conn, spec stoker.ServerSpec,
 			break
 		}
 		d.crash("made")
-		if err = d.start(ctx, c, spec.Token, id); errors.Is(err, errAddress) && try < addressTries-1 {
+		if err = d.start(ctx, c, spec.Token, id); errors.Is(err, errAgain) && try < createTries-1 {
 			id, err = "", nil
 			continue
 		}
@@ -135,6 +135,7 @@ func (d *Driver) makeContainer(ctx context.Context, c *conn, spec stoker.ServerS
 		if !errdefs.IsNotFound(err) {
 			break
 		}
+		d.forgetNetwork()
 	}
 	if errdefs.IsConflict(err) {
 		return "", &stoker.Error{Kind: stoker.Conflict, Message: "make its container", Err: err,
@@ -154,15 +155,19 @@ func (d *Driver) start(ctx context.Context, c *conn, token stoker.ServerToken, i
 	if errors.Is(told, errLost) || ctx.Err() != nil {
 		return told // it may have started
 	}
-	if strings.Contains(err.Error(), "Address already in use") {
-		told = &stoker.Error{Kind: stoker.Unavailable, Message: "start its container", Err: fmt.Errorf("%w: %w", errAddress, err)}
+	switch text := err.Error(); {
+	case strings.Contains(text, "Address already in use"):
 		d.giveUp(token)
-	}
-	if errdefs.IsNotFound(err) { // its network has gone meanwhile
-		_, again := d.joinable(ctx, c, true)
-		told = errors.Join(told, again)
+		told = again(err)
+	case errdefs.IsNotFound(err) && strings.Contains(text, "network"):
+		d.forgetNetwork()
+		told = again(err)
 	}
 	return errors.Join(told, d.removeContainer(ctx, c, id))
+}
+
+func again(err error) error {
+	return &stoker.Error{Kind: stoker.Unavailable, Message: "start its container", Err: fmt.Errorf("%w: %w", errAgain, err)}
 }
 
 // refused says Invalid where what was asked for is not there: the image, or the

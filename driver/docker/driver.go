@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -36,6 +38,8 @@ type Driver struct {
 	reasons map[string]string             // how containers have ended, by their ID
 	meters  map[string]meter              // by container ID
 
+	// blind is for tests: the kernel's counters are not read.
+	blind atomic.Bool
 	// crash is for tests that end the process at a point of the story.
 	crash func(point string)
 }
@@ -54,6 +58,7 @@ var (
 	_ stoker.MetadataUpdater = (*Driver)(nil)
 	_ stoker.ServerResizer   = (*Driver)(nil)
 	_ stoker.CPUReader       = (*Driver)(nil)
+	_ stoker.MemoryReader    = (*Driver)(nil)
 	_ stoker.LogReader       = (*Driver)(nil)
 )
 
@@ -75,7 +80,7 @@ func open(ctx context.Context, cfg Config, crash func(string)) (*Driver, error) 
 		log:     cfg.Logger.With("driver", "docker"),
 		link:    link{changed: make(chan struct{})},
 		images:  newImages(),
-		lan:     newLAN(),
+		lan:     lan{turn: make(chan struct{}, 1)},
 		notices: map[stoker.ServerToken]chan struct{}{},
 		busy:    map[stoker.ServerToken]work{},
 		taken:   map[string]stoker.ServerToken{},
@@ -218,6 +223,13 @@ func (d *Driver) wake(token stoker.ServerToken) {
 		close(n)
 		delete(d.notices, token)
 	}
+}
+
+// awaited are the servers that somebody waits for.
+func (d *Driver) awaited() []stoker.ServerToken {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Keys(d.notices))
 }
 
 func (d *Driver) wakeAll() {

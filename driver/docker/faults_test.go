@@ -2,7 +2,6 @@ package docker_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,7 +234,18 @@ func addressTaken(t *testing.T, daemon *dockerdtest.Daemon) {
 		t.Errorf("got the address %s that another container has", first.Addresses[0].IP)
 	}
 	get(t, second, "/env")
-	if n := slices.Collect(slices.Values(w.containers(w.ctx))); len(n) != 2 {
+	if n := w.containers(w.ctx); len(n) != 2 {
 		t.Errorf("got %v, want two containers", n)
 	}
+}
+
+// networkRemoved lets somebody remove the network between two servers.
+func networkRemoved(t *testing.T, daemon *dockerdtest.Daemon) {
+	w := newWorld(t, daemon)
+	first := w.create("one", spec("serve"))
+	w.destroy("one", 0)
+	if _, err := w.docker.NetworkRemove(w.ctx, first.Addresses[0].Network, client.NetworkRemoveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	get(t, w.create("two", spec("serve")), "/env")
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
@@ -20,6 +22,8 @@ const (
 	// Pauses between tries to reach a daemon that is away.
 	firstPause = 50 * time.Millisecond
 	lastPause  = 2 * time.Second
+	// sweepInterval is how often it is made sure that no event was missed.
+	sweepInterval = 30 * time.Second
 )
 
 // conn is one connection to one run of the daemon: after the daemon comes back
@@ -50,7 +54,9 @@ func (d *Driver) dial(ctx context.Context) (*conn, error) {
 	}
 	heard, stop := context.WithCancel(ctx)
 	c := &conn{Client: cli, info: info.Info, cancel: stop}
-	c.events = cli.Events(heard, client.EventsListOptions{Filters: d.ours().
+	// A little of the past, because Docker answers a moment before it listens.
+	since := strconv.FormatInt(time.Now().Add(-10*time.Second).Unix(), 10)
+	c.events = cli.Events(heard, client.EventsListOptions{Since: since, Filters: d.ours().
 		Add("type", string(events.ContainerEventType)).
 		Add("event", string(events.ActionStart), string(events.ActionDie), string(events.ActionDestroy))})
 	return c, nil
@@ -137,8 +143,12 @@ func (d *Driver) connect(ctx context.Context) (*conn, error) {
 
 // hear wakes those who wait for a server, until the daemon is lost.
 func (d *Driver) hear(c *conn) error {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
 	for {
 		select {
+		case <-tick.C:
+			d.sweep(c)
 		case m := <-c.events.Messages:
 			if m.Action == events.ActionStart {
 				d.forgetReason(m.Actor.ID)
@@ -151,6 +161,24 @@ func (d *Driver) hear(c *conn) error {
 			return err
 		case <-d.ctx.Done():
 			return context.Cause(d.ctx)
+		}
+	}
+}
+
+// sweep wakes those who wait for a server that does not run: Docker drops events
+// when it is very busy.
+func (d *Driver) sweep(c *conn) {
+	found, err := d.containers(d.ctx, c)
+	if err != nil {
+		return // its events tell when it is lost
+	}
+	running := make(map[stoker.ServerToken]bool, len(found))
+	for _, f := range found {
+		running[f.token()] = f.state == container.StateRunning
+	}
+	for _, token := range d.awaited() {
+		if !running[token] {
+			d.wake(token)
 		}
 	}
 }

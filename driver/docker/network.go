@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/network"
@@ -17,9 +18,8 @@ import (
 
 // lan is the network that servers join.
 type lan struct {
-	turn chan struct{} // holds the right to touch what follows
-	// known is what has been seen of it, nil: nothing.
-	known *subnet
+	turn  chan struct{}          // held by whoever looks for it
+	known atomic.Pointer[subnet] // what was seen of it; nil: nothing
 }
 
 // subnet is where servers get their addresses.
@@ -29,8 +29,6 @@ type subnet struct {
 	gateway netip.Addr
 }
 
-func newLAN() lan { return lan{turn: make(chan struct{}, 1)} }
-
 func (d *Driver) networkName() string {
 	if d.cfg.Network != "" {
 		return d.cfg.Network
@@ -38,20 +36,17 @@ func (d *Driver) networkName() string {
 	return "stoker-" + d.installation
 }
 
-// joinable gives the network, and makes it if it is not there. fresh forgets what
-// was known of it.
-func (d *Driver) joinable(ctx context.Context, c *conn, fresh bool) (subnet, error) {
-	n := &d.lan
+// joinable gives the network, and makes it if it is not there.
+func (d *Driver) joinable(ctx context.Context, c *conn) (subnet, error) {
 	select {
-	case n.turn <- struct{}{}:
-		defer func() { <-n.turn }()
+	case d.lan.turn <- struct{}{}:
+		defer func() { <-d.lan.turn }()
 	case <-ctx.Done():
 		return subnet{}, context.Cause(ctx)
 	}
-	if n.known != nil && !fresh {
-		return *n.known, nil
+	if known := d.lan.known.Load(); known != nil {
+		return *known, nil
 	}
-	n.known = nil
 	name := d.networkName()
 	seen, err := c.NetworkInspect(ctx, name, client.NetworkInspectOptions{})
 	if errdefs.IsNotFound(err) {
@@ -67,9 +62,12 @@ func (d *Driver) joinable(ctx context.Context, c *conn, fresh bool) (subnet, err
 	if err != nil {
 		return subnet{}, err
 	}
-	n.known = &s
+	d.lan.known.Store(&s)
 	return s, nil
 }
+
+// forgetNetwork has it looked for anew.
+func (d *Driver) forgetNetwork() { d.lan.known.Store(nil) }
 
 // subnetOf finds the first IPv4 subnet of a network.
 func subnetOf(n network.Inspect) (subnet, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/driver/docker"
 	"github.com/stoker-project/stoker/driver/docker/dockerdtest"
 )
 
@@ -36,6 +37,9 @@ func TestServers(t *testing.T) {
 		"crashes":           crashes,
 		"two installations": installations,
 		"address taken":     addressTaken,
+		"usage":             usage,
+		"unwell":            unwell,
+		"network removed":   networkRemoved,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, daemon) })
 	}
@@ -141,6 +145,56 @@ func resize(t *testing.T, daemon *dockerdtest.Daemon) {
 	if err := w.driver.Resize(w.ctx, "one", stoker.Flavor{Memory: 1}); !stoker.IsKind(err, stoker.Invalid) {
 		t.Errorf("one byte of memory: got %v, want Invalid", err)
 	}
+}
+
+// usage reads what servers use, also where the kernel's counters cannot be read.
+func usage(t *testing.T, daemon *dockerdtest.Daemon) {
+	w := newWorld(t, daemon)
+	one := w.create("one", spec("serve"))
+	get(t, one, "/env")
+	tokens := []stoker.ServerToken{"one", "never was"}
+	memory := func() int64 {
+		t.Helper()
+		used, err := w.driver.Memory(w.ctx, tokens)
+		if err != nil || len(used) != 1 || used["one"] < 100<<10 {
+			t.Fatalf("memory: got %v, error %v, want some of one", used, err)
+		}
+		return used["one"]
+	}
+	before := memory()
+	resp, err := httpGet(w, one, "/eat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if after := memory(); after < before+60<<20 {
+		t.Errorf("after 64 MiB more: got %d bytes, had %d", after, before)
+	}
+	fromKernel, err := w.driver.CPU(w.ctx, tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.driver.Blind()
+	asked, err := w.driver.CPU(w.ctx, tokens)
+	if err != nil || asked["one"] < fromKernel["one"] {
+		t.Errorf("the daemon says %v, error %v; the kernel said %v", asked, err, fromKernel)
+	}
+	memory()
+}
+
+// unwell has an image whose own health check fails.
+func unwell(t *testing.T, daemon *dockerdtest.Daemon) {
+	w := newWorld(t, daemon)
+	dir := folder(t, map[string]string{"app": w.program(),
+		"Dockerfile": "FROM scratch\nCOPY app /\nENTRYPOINT [\"/app\"]\nCMD [\"serve\"]\n" +
+			"HEALTHCHECK --interval=10ms --retries=1 CMD [\"/app\", \"ends\"]\n"})
+	w.cfg.Images["unwell"] = docker.Image{Build: dir}
+	w.reopen()
+	w.create("one", spec("unwell"))
+	w.until("a note tells of the health check", func() bool {
+		one := w.find("one")
+		return one.State == stoker.ServerActive && strings.Contains(strings.Join(one.Notes, "; "), "not well")
+	})
 }
 
 func outOfMemory(t *testing.T, daemon *dockerdtest.Daemon) {
