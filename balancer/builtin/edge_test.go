@@ -181,6 +181,32 @@ func TestNoMemberIs503WithRetryAfter(t *testing.T) {
 	}
 }
 
+// TestRequestsOutlastTheirOnlyMember: a request that finds the only member dead
+// waits for the next one, like one that comes when nobody is up.
+func TestRequestsOutlastTheirOnlyMember(t *testing.T) {
+	r := setUp(t, newBalancer(t), stoker.Pool{QueueTimeout: patience, Retries: 2})
+	r.join("dead", r.nobody())
+	got := make(chan int, 1)
+	go func() {
+		resp, err := r.try("GET", "/", "")
+		if err != nil {
+			got <- 0
+			return
+		}
+		resp.Body.Close()
+		got <- resp.StatusCode
+	}()
+	r.eventually("the request waits", func() bool { return r.stats().Queued == 1 })
+	alive := r.backend(func(http.ResponseWriter, *http.Request) {})
+	r.join("alive", alive.Listener.Addr().String())
+	if err := r.b.RemoveMember(t.Context(), "p", "dead", 0); err != nil {
+		t.Fatal(err)
+	}
+	if status := <-got; status != http.StatusOK {
+		t.Errorf("status: got %d, want 200 from the new member", status)
+	}
+}
+
 func TestRefusedConnectionsTakeAMemberDown(t *testing.T) {
 	r := setUp(t, newBalancer(t), stoker.Pool{Health: stoker.HealthCheck{Interval: 200 * time.Millisecond, Fall: 2}})
 	r.join("dead", r.nobody())

@@ -102,7 +102,8 @@ func (x *exchange) mayRetry(err error) bool {
 var errNoMember = errors.New("no member is up")
 
 // acquire gives a member with the request counted in, and when that was. While
-// nobody is up it waits, at most the pool's QueueTimeout.
+// nobody is up but members that could not be reached, it waits, at most the pool's
+// QueueTimeout: the only member may have died and be on its way back.
 func (p *pool) acquire(ctx context.Context, s *stoker.Pool, cookie string, tried []*member) (*member, time.Duration, error) {
 	var deadline <-chan time.Time
 	for {
@@ -113,7 +114,7 @@ func (p *pool) acquire(ctx context.Context, s *stoker.Pool, cookie string, tried
 			}
 			continue // it left just now: there is a newer roster
 		}
-		if len(tried) > 0 || s.QueueTimeout == 0 {
+		if s.QueueTimeout == 0 {
 			return nil, 0, errNoMember
 		}
 		if deadline == nil {
@@ -125,6 +126,7 @@ func (p *pool) acquire(ctx context.Context, s *stoker.Pool, cookie string, tried
 		}
 		select {
 		case <-r.replaced:
+			tried = p.roster.Load().still(tried)
 		case <-deadline:
 			return nil, 0, errNoMember
 		case <-ctx.Done():

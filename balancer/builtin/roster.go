@@ -37,6 +37,17 @@ func newRoster(a stoker.Algorithm, sticky bool, up []*member) *roster {
 	return r
 }
 
+// still leaves those of tried that are up: what was down in between may be
+// tried again.
+func (r *roster) still(tried []*member) (out []*member) {
+	for _, m := range tried {
+		if slices.Contains(r.members, m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // pick chooses a member that is not in tried; nil when there is none. turn
 // counts the requests of the pool.
 func (r *roster) pick(turn uint64, tried []*member) *member {
