@@ -66,7 +66,7 @@ func (a *parts) register() error {
 		Groups: a.engine, Data: a.engine, SignalURL: a.signalURL, AlarmURL: a.alarmURL, Token: a.signalToken,
 	})
 	ofNova := openstack.Types(openstack.Deps{
-		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Grace: a.Drivers.Process.Grace,
+		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Data: a.engine, Grace: a.Drivers.Process.Grace,
 	})
 	a.engine.Register(ofHeat)
 	a.engine.Register(ofNova)

@@ -19,7 +19,7 @@ import (
 // by the types that name it.
 type Deps struct {
 	Groups Groups // ScalingPolicy
-	Data   Data   // WaitCondition
+	Data   Data   // WaitCondition, MultipartMime
 	// SignalURL is where a resource takes signals, with a token. It has to be the same
 	// each time, also after a restart: user data contains it.
 	SignalURL func(stack stoker.StackRef, resource stoker.ResourceName) string
@@ -60,6 +60,11 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 		"OS::Heat::ResourceGroup":       resourceGroup{Fixed: schema.Fix(resourceGroupSchema())},
 		"OS::Heat::InstanceGroup":       instanceGroup{Fixed: schema.Fix(instanceGroupSchema())},
 		"OS::Heat::ScalingPolicy":       scalingPolicy{schema.Fix(scalingPolicySchema()), d},
+		"OS::Heat::SoftwareConfig":      configType{schema.Fix(softwareConfigSchema()), asGiven},
+		"OS::Heat::StructuredConfig":    configType{schema.Fix(structuredConfigSchema()), asGiven},
+		"OS::Heat::CloudConfig":         configType{schema.Fix(cloudConfigSchema()), cloudConfig},
+		"OS::Heat::MultipartMime":       configType{schema.Fix(multipartMimeSchema()), multipartMime(d.Data)},
+		"OS::Heat::Delay":               delay{schema.Fix(delaySchema())},
 		"OS::Heat::RandomString":        randomString{schema.Fix(randomStringSchema())},
 		"OS::Heat::None":                none{schema.Fix(noneSchema())},
 		"OS::Heat::Value":               valueType{schema.Fix(valueTypeSchema())},

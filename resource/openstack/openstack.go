@@ -14,6 +14,7 @@ import (
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/census"
 	"github.com/stoker-project/stoker/internal/schema"
+	"github.com/stoker-project/stoker/internal/softwareconfig"
 )
 
 // Deps is what the types need of the rest of the house.
@@ -22,6 +23,9 @@ type Deps struct {
 	// Flavors finds a flavor by name; Invalid or NotFound if there is none. nil:
 	// every flavor exists and has no limits.
 	Flavors func(name string) (stoker.Flavor, error)
+	// Data finds the software configurations that user_data may name. nil: there
+	// are none.
+	Data softwareconfig.Data
 	// Grace is how long a server may take to end by itself when it is deleted;
 	// 0: 10s.
 	Grace time.Duration

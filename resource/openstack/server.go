@@ -11,6 +11,7 @@ import (
 	"github.com/stoker-project/stoker/internal/census"
 	"github.com/stoker-project/stoker/internal/request"
 	"github.com/stoker-project/stoker/internal/schema"
+	"github.com/stoker-project/stoker/internal/softwareconfig"
 )
 
 // server is OS::Nova::Server.
@@ -32,6 +33,9 @@ var (
 func (s server) Create(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
 	spec, err := s.spec(req)
 	if err != nil {
+		return stoker.Result{}, err
+	}
+	if spec.UserData, err = softwareconfig.Text(ctx, s.Data, req, spec.UserData); err != nil {
 		return stoker.Result{}, err
 	}
 	made, err := s.Driver.Create(ctx, spec)

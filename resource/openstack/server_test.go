@@ -10,6 +10,7 @@ import (
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/driver/drivertest"
 	"github.com/stoker-project/stoker/hot"
+	"github.com/stoker-project/stoker/internal/softwareconfig"
 	"github.com/stoker-project/stoker/resource/openstack"
 )
 
@@ -296,5 +297,46 @@ func TestValidate(t *testing.T) {
 	}
 	if err := impl.Validate(&stoker.Request{}); err != nil {
 		t.Errorf("with nothing known yet: %v", err)
+	}
+}
+
+// data has what resource types have recorded.
+type data map[stoker.ResourceID]map[string]any
+
+func (d data) AwaitData(_ context.Context, id stoker.ResourceID, ok func(map[string]any) bool) error {
+	row, there := d[id]
+	if !there {
+		return stoker.Errorf(stoker.NotFound, "there is no resource %s", id)
+	}
+	ok(row)
+	return nil
+}
+
+func TestUserDataByReference(t *testing.T) {
+	const id = "11111111-2222-3333-4444-555555555555"
+	record := func(project stoker.ProjectID, config any) map[string]any {
+		return softwareconfig.Record(&stoker.Request{Stack: stoker.StackRef{Project: project}}, config)
+	}
+	for _, tt := range []struct {
+		name string
+		data data
+		want string
+	}{
+		{"a configuration", data{id: record("p1", "#!/bin/sh")}, "#!/bin/sh"},
+		{"another project's", data{id: record("p2", "#!/bin/sh")}, id},
+		{"nobody's", data{}, id},
+		{"no configuration", data{id: {"config": "x"}}, id},
+	} {
+		d := &drivertest.Fake{}
+		impl := openstack.Types(openstack.Deps{Driver: d, Data: tt.data})["OS::Nova::Server"]
+		create(t, impl, request(t, map[string]any{"image": "hello", "user_data": id}))
+		if spec, _ := d.Spec(token); spec.UserData != tt.want {
+			t.Errorf("%s: user data %q, want %q", tt.name, spec.UserData, tt.want)
+		}
+	}
+	d := &drivertest.Fake{}
+	impl := openstack.Types(openstack.Deps{Driver: d, Data: data{id: record("p1", map[string]any{"a": "b"})}})["OS::Nova::Server"]
+	if _, err := impl.Create(t.Context(), request(t, map[string]any{"image": "hello", "user_data": id})); !stoker.IsKind(err, stoker.Invalid) {
+		t.Errorf("a map: got %v, want invalid", err)
 	}
 }

@@ -42,7 +42,7 @@ func properties() map[string]*stoker.Property {
 		"metadata": {Type: stoker.TypeMap, Default: map[string]any{}, Update: true,
 			Description: "Keys and values for the server; values that are not strings become JSON. Drivers of processes and containers show them as environment variables. Changed in place where the driver can."},
 		"user_data": {Type: stoker.TypeString, Default: "", Update: true,
-			Description: "A script or other data for the server's first start, handed over unchanged."},
+			Description: "A script or other data for the server's first start, handed over unchanged. The reference of a software configuration stands for its text."},
 		"user_data_update_policy": {Type: stoker.TypeString, Default: "REPLACE", Update: true, Constraints: schema.OneOf("REPLACE", "IGNORE", "REBUILD"),
 			Description: "IGNORE leaves the server as it is when user_data changes; the others make a new server."},
 		"user_data_format": {Type: stoker.TypeString, Default: "HEAT_CFNTOOLS", Constraints: schema.OneOf("HEAT_CFNTOOLS", "RAW", "SOFTWARE_CONFIG"),
