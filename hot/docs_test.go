@@ -15,8 +15,8 @@ func TestDocumentedSnippets(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(string(text), "```yaml\n")[1:]
-	if len(blocks) < 5 {
-		t.Fatalf("found %d snippets, want at least 5", len(blocks))
+	if len(blocks) < 6 {
+		t.Fatalf("found %d snippets, want at least 6", len(blocks))
 	}
 	for _, block := range blocks {
 		snippet, _, _ := strings.Cut(block, "```")

@@ -28,7 +28,7 @@ func (s *scope) Attribute(resource, attr string, path []any) (any, error) {
 	if attr == "" {
 		return nil, hot.UnknownAttribute(resource, attr)
 	}
-	v, _ := hot.Walk(map[string]any{"Name": attr, "Tags": []any{"first", "second"}}[attr], path)
+	v, _ := hot.Walk(map[string]any{"Tags": []any{"first", "second"}, "addresses": map[string]any{"private": []any{"10.0.0.1"}}}[attr], path)
 	if v == nil {
 		v = attr
 	}
