@@ -11,5 +11,6 @@
 //
 // The story in order: text becomes nodes (json.go, yaml.go), nodes a Template
 // (template.go, sections.go), values in it Exprs (compile.go, fn_*.go) by the
-// table of the template's version (dialect.go).
+// table of the template's version (dialect.go). Other languages that say the same in
+// other words come in through language.go.
 package hot

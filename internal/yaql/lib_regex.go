@@ -92,7 +92,7 @@ func (e *evaluator) regex(pattern string) regex {
 
 // scan charges for looking through a text.
 func (e *evaluator) scan(re regex, s string) regex {
-	e.charge(re.size * len(s) / 200)
+	e.charge(re.size * len(s) / 50)
 	return re
 }
 

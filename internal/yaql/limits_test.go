@@ -49,7 +49,7 @@ func TestLimits(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Errorf("got %v and error %v, want a refusal", v, err)
 			}
-			if took := time.Since(begin); took > 3*time.Second {
+			if took := time.Since(begin); took > 20*time.Second {
 				t.Errorf("took %v", took)
 			}
 		})
