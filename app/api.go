@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	cfnapi "github.com/stoker-project/stoker/api/cfn"
 	heatapi "github.com/stoker-project/stoker/api/heat"
 	nativeapi "github.com/stoker-project/stoker/api/native"
 	"github.com/stoker-project/stoker/dialect/cfn"
 	"github.com/stoker-project/stoker/internal/wire"
 )
 
-// serve answers both APIs on the listener.
+// serve answers all APIs on the listener.
 func (a *parts) serve() error {
 	heat := heatapi.New(heatapi.Config{
 		Engine: a.engine, Identity: a.identity != nil, Access: a.access, SignalKey: a.signalKey, Parse: cfn.Parse, Revision: a.Version, Logger: a.Logger,
@@ -23,6 +24,9 @@ func (a *parts) serve() error {
 		Engine: a.engine, Scaler: a.scaler, Driver: a.driver.part, Access: a.access,
 		Metrics: a.metrics.handler(a), About: a.about(), Logger: a.Logger,
 	})
+	query := cfnapi.New(cfnapi.Config{
+		Engine: a.engine, Accounts: a.accounts, SignalKey: a.signalKey, URL: a.PublicURL, Parse: cfn.Parse, Logger: a.Logger,
+	})
 	srv := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch path := r.URL.Path; {
@@ -30,6 +34,8 @@ func (a *parts) serve() error {
 				own.ServeHTTP(w, r)
 			case a.identity != nil && (path == "/v3" || strings.HasPrefix(path, "/v3/")):
 				a.identity.ServeHTTP(w, r)
+			case cfnapi.Handles(r):
+				query.ServeHTTP(w, r)
 			default:
 				heat.ServeHTTP(w, r)
 			}

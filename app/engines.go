@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	cfnapi "github.com/stoker-project/stoker/api/cfn"
 	"github.com/stoker-project/stoker/dialect/cfn"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/resource/aws"
@@ -98,7 +99,7 @@ func (a *parts) signalURL(st stoker.StackRef, r stoker.ResourceName) string {
 
 // alarmURL takes signals without a token, because it is signed.
 func (a *parts) alarmURL(st stoker.StackRef, r stoker.ResourceName) string {
-	return a.signalURL(st, r) + "?signature=" + a.signalToken(st, r)
+	return cfnapi.SignalURL(a.PublicURL, a.signalKey, st, r)
 }
 
 func (a *parts) signalToken(st stoker.StackRef, r stoker.ResourceName) string {
