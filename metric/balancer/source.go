@@ -66,10 +66,10 @@ func New(r Reader, spec stoker.SignalSpec) (*Source, error) {
 func (s *Source) Read(ctx context.Context) (stoker.Sample, error) {
 	now, err := s.reader.Stats(ctx, s.pool)
 	if err != nil {
-		return stoker.Sample{}, readError(s.pool, err)
+		return stoker.Sample{}, readError(err)
 	}
 	if err := ctx.Err(); err != nil {
-		return stoker.Sample{}, readError(s.pool, err)
+		return stoker.Sample{}, readError(err)
 	}
 	if s.metric == Queue {
 		return sample(&now, float64(now.Queued), true), nil
@@ -105,11 +105,13 @@ func (s *Source) confirm(ctx context.Context, first stoker.Sample) float64 {
 	return min(first.Burst, burst(first.Value, float64(again.InFlight)))
 }
 
-func readError(pool stoker.PoolID, err error) error {
+// readError, like all errors here, leaves out the pool's ID: people who read it
+// know the signal, and IDs say nothing to them.
+func readError(err error) error {
 	if stoker.KindOf(err) != stoker.Internal {
-		return fmt.Errorf("read pool %q: %w", pool, err)
+		return fmt.Errorf("read the pool: %w", err)
 	}
-	return stoker.Errorf(stoker.Unavailable, "read pool %q: %w", pool, err)
+	return stoker.Errorf(stoker.Unavailable, "read the pool: %w", err)
 }
 
 // add remembers a reading and gives the one to compare it with: the youngest
@@ -118,7 +120,7 @@ func (s *Source) add(now stoker.PoolStats) (*stoker.PoolStats, error) {
 	now.Members = nil
 	if n := len(s.past); n > 0 && restarted(&s.past[n-1], &now) {
 		s.past = append(s.past[:0], now)
-		return nil, stoker.Errorf(stoker.Unavailable, "the counters of pool %q began anew", s.pool)
+		return nil, stoker.Errorf(stoker.Unavailable, "the counters of the pool began anew")
 	}
 	if n := len(s.past); n == 0 || now.Time.After(s.past[n-1].Time) {
 		s.past = append(s.past, now)
@@ -129,7 +131,7 @@ func (s *Source) add(now stoker.PoolStats) (*stoker.PoolStats, error) {
 	}
 	s.past = slices.Delete(s.past, 0, first)
 	if len(s.past) < 2 {
-		return nil, stoker.Errorf(stoker.Unavailable, "pool %q was read once only, there is no difference yet", s.pool)
+		return nil, stoker.Errorf(stoker.Unavailable, "the pool was read once only, there is no difference yet")
 	}
 	return &s.past[0], nil
 }
@@ -164,8 +166,8 @@ func (s *Source) between(from, now *stoker.PoolStats) (stoker.Sample, error) {
 		return sample(now, (now.LatencySeconds-from.LatencySeconds)/ended, false), nil
 	case now.InFlight+now.Queued > 0:
 		// Nobody knows how long those will take: surely not low.
-		return stoker.Sample{}, stoker.Errorf(stoker.Unavailable, "%d requests of pool %q are under way and none has ended in %.3gs",
-			now.InFlight+now.Queued, s.pool, seconds)
+		return stoker.Sample{}, stoker.Errorf(stoker.Unavailable, "%d requests are under way and none has ended in %.3gs",
+			now.InFlight+now.Queued, seconds)
 	}
 	return sample(now, 0, false), nil
 }

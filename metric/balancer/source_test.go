@@ -2,7 +2,9 @@ package balancer_test
 
 import (
 	"context"
+	"errors"
 	"math"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,4 +236,36 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("%+v: got %v", spec, err)
 		}
 	}
+}
+
+// TestErrorsHoldNoIDs: they stand in the reasons of decisions, which people read.
+func TestErrorsHoldNoIDs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const id = "e820ce73-8fba-495a-9850-ba74329116a3"
+		p := &pool{}
+		s, err := balancer.New(p, stoker.SignalSpec{Pool: id, Metric: balancer.Latency})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fails := func(what string) {
+			t.Helper()
+			if _, err := s.Read(t.Context()); err == nil || strings.Contains(err.Error(), id) {
+				t.Errorf("%s: got error %v, want one without the pool's ID", what, err)
+			}
+		}
+		fails("the first reading")
+		p.pass(1, 0, 0)
+		p.stats.InFlight = 3
+		fails("nothing has ended")
+		p.err = errors.New("broken")
+		fails("the balancer is broken")
+		p.err, p.stats = nil, stoker.PoolStats{}
+		p.pass(1, 1, 0.1)
+		if _, err := s.Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.stats = stoker.PoolStats{}
+		p.pass(1, 0, 0)
+		fails("counters anew")
+	})
 }
