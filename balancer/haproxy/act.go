@@ -104,6 +104,7 @@ func look(ctx context.Context, c haproxysock.Client, prefix string) (sight, erro
 
 // act carries out what is planned; it tells whether there was anything.
 func (k *keeper) act(ctx context.Context, seen sight) (bool, error) {
+	k.distrust(seen)
 	steps := append(plan(k.config, k.secret, k.pools, seen), k.clear(seen)...)
 	for _, s := range steps {
 		if err := k.do(ctx, s); err != nil {

@@ -71,7 +71,7 @@ func dynamic(r haproxysock.Row) bool {
 func (k *keeper) leaveAttached(next map[stoker.PoolID]*pool) error {
 	ctx := context.Background()
 	seen, err := look(ctx, k.worker, "")
-	if err != nil {
+	if err != nil && !gone(err) {
 		return err
 	}
 	for id, p := range k.pools {

@@ -30,6 +30,9 @@ func (k *keeper) fold(seen sight, now time.Time) {
 // foldState reads a member's state.
 func (k *keeper) foldState(p *pool, m *member, row haproxysock.Row, there bool) {
 	before := m.state
+	if there && !out(row) {
+		m.fresh = false
+	}
 	switch {
 	case m.phase == leaving:
 		m.become(stoker.MemberDraining, m.lastErr)
@@ -67,7 +70,7 @@ func (k *keeper) left(m *member, p *pool, seen sight, there bool, now time.Time)
 	for _, since := range k.old {
 		// Clients with kept connections to an old worker have one more request
 		// there, which knows nothing of members that leave.
-		busy = busy || !m.cut && now.Sub(since) < k.config.IdleTimeout+time.Second
+		busy = busy || m.wasUp && !m.cut && now.Sub(since) < k.config.IdleTimeout+time.Second
 	}
 	switch {
 	case busy:
@@ -78,6 +81,18 @@ func (k *keeper) left(m *member, p *pool, seen sight, there bool, now time.Time)
 		return false
 	}
 	return m.removers > 0 && now.Sub(m.idle) >= settle
+}
+
+// release forgets the members that leave while there is no HAProxy at all:
+// nothing can be in flight.
+func (k *keeper) release() {
+	for _, p := range k.pools {
+		for _, m := range p.members {
+			if m.phase == leaving && m.removers > 0 {
+				k.forget(p, m)
+			}
+		}
+	}
 }
 
 // forget ends the story of a member.
@@ -110,11 +125,15 @@ func (l *ledger) add(r haproxysock.Row, was reading) reading {
 	}
 	n := max(0, is.requests-was.requests)
 	l.traffic.Requests += n
-	l.traffic.LatencySeconds += float64(n) * r.TotalTime / 1000
+	l.traffic.LatencySeconds += float64(n) * max(r.TotalTime, halfTick) / 1000
 	l.traffic.Errors += max(0, is.errors-was.errors)
 	l.traffic.Retries += max(0, is.retries-was.retries)
 	return reading{is.sessions, max(is.requests, was.requests), max(is.errors, was.errors), max(is.retries, was.retries)}
 }
+
+// halfTick is what requests are taken for that took less than HAProxy's
+// millisecond.
+const halfTick = 0.5
 
 func count(r haproxysock.Row) reading {
 	c := reading{sessions: r.Sessions, requests: max(0, r.Sessions-r.Current), retries: r.Retries + r.Redispatches}

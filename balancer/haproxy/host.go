@@ -79,7 +79,7 @@ func (h *host) start(ctx context.Context) error {
 	if err := h.command(ctx, "-W", "-D", "-S", "unix@"+masterSocket+",mode,600", "-f", configFile); err != nil {
 		return fmt.Errorf("start HAProxy: %w", err)
 	}
-	return h.await(ctx, func(p haproxysock.Processes) bool { return p.Worker != 0 })
+	return h.await(ctx, func(context.Context) {}, func(p haproxysock.Processes) bool { return p.Worker != 0 })
 }
 
 const startTime = 10 * time.Second
@@ -135,8 +135,9 @@ func refusal(output []byte, err error) error {
 }
 
 // reload lets the running HAProxy take over the configuration in dir: a new
-// worker gets the sockets, and the old one ends what it has.
-func (h *host) reload(ctx context.Context) error {
+// worker gets the sockets, and the old one ends what it has. watch is called
+// every now and then until it is done.
+func (h *host) reload(ctx context.Context, watch func(context.Context)) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	before, err := h.processes(ctx)
@@ -147,7 +148,7 @@ func (h *host) reload(ctx context.Context) error {
 		return err
 	}
 	var failed error
-	err = h.await(ctx, func(p haproxysock.Processes) bool {
+	err = h.await(ctx, watch, func(p haproxysock.Processes) bool {
 		if p.Failed > before.Failed {
 			failed = stoker.Errorf(stoker.Unavailable, "HAProxy could not load its configuration anew and goes on with the old one")
 		}
@@ -156,11 +157,13 @@ func (h *host) reload(ctx context.Context) error {
 	return errors.Join(failed, err)
 }
 
-// await asks for the processes until they are as they should be.
-func (h *host) await(ctx context.Context, ready func(haproxysock.Processes) bool) error {
+// await asks for the processes until they are as they should be. The master
+// does not answer while it loads itself anew; watch is called meanwhile too.
+func (h *host) await(ctx context.Context, watch func(context.Context), ready func(haproxysock.Processes) bool) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
+		watch(ctx)
 		p, err := h.processes(ctx)
 		if err == nil && ready(p) {
 			return nil
@@ -173,48 +176,88 @@ func (h *host) await(ctx context.Context, ready func(haproxysock.Processes) bool
 	}
 }
 
-// stop ends HAProxy, which gets the grace to end its requests. nil when there is none.
-func (h *host) stop(ctx context.Context, grace time.Duration) error {
+// stop ends HAProxy at once; nil when there is none.
+func (h *host) stop(ctx context.Context) error {
 	p, err := h.processes(ctx)
+	if gone(err) {
+		return nil
+	}
 	if err != nil {
-		return h.gone(err)
+		return err
 	}
-	// It may miss the first signal while it starts; a second one does no harm.
-	soft, cancel := context.WithTimeout(ctx, grace)
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
-	if h.signal(soft, p.Master, syscall.SIGUSR1) {
-		return nil
+	if !h.terminate(ctx, p.Master) {
+		return stoker.Errorf(stoker.Unavailable, "HAProxy, process %d, does not end", p.Master)
 	}
-	hard, cancel := context.WithTimeout(ctx, stopTime)
-	defer cancel()
-	if h.signal(hard, p.Master, syscall.SIGTERM) {
-		return nil
-	}
-	return stoker.Errorf(stoker.Unavailable, "HAProxy, process %d, does not end", p.Master)
+	return nil
 }
 
 const stopTime = 5 * time.Second
 
-// gone tells whether the error means that nobody listens.
-func (h *host) gone(err error) error {
-	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
-		return nil
+// finish waits until the workers that are not current have nothing in flight,
+// or ctx ends.
+func (h *host) finish(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for h.busy(ctx) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
 	}
-	return err
 }
 
-// signal sends it every now and then until the process has ended.
-func (h *host) signal(ctx context.Context, pid int, sig syscall.Signal) bool {
-	tick := time.NewTicker(20 * time.Millisecond)
+func (h *host) busy(ctx context.Context) bool {
+	p, err := h.processes(ctx)
+	if err != nil {
+		return false
+	}
+	for _, pid := range p.Old {
+		s, _ := look(ctx, h.master, fmt.Sprintf("@!%d ", pid)) // one that has ended has nothing
+		for _, b := range s.backends {
+			if b.Current > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// gone tells whether the error means that nobody listens on the socket.
+func gone(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)
+}
+
+// terminate asks the process to end, more than once: a master that has just
+// started may miss it.
+func (h *host) terminate(ctx context.Context, pid int) bool {
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for n := 0; ; n++ {
-		if n%10 == 0 && syscall.Kill(pid, sig) == syscall.ESRCH || syscall.Kill(pid, 0) == syscall.ESRCH {
-			return true
+	for n := 0; !ended(pid); n++ {
+		if n%20 == 0 {
+			_ = syscall.Kill(pid, syscall.SIGTERM) // whether it has ended is seen by itself
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return syscall.Kill(pid, 0) == syscall.ESRCH
+			return ended(pid)
 		}
 	}
+	return true
+}
+
+// ended tells whether a process has, even if nobody has taken notice: HAProxy is
+// a child of the system's first process, which may be slow.
+func ended(pid int) bool {
+	if syscall.Kill(pid, 0) == syscall.ESRCH {
+		return true
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false // no such files on this system, or gone just now
+	}
+	_, state, _ := bytes.Cut(stat, []byte(") ")) // after the name, in parentheses
+	return bytes.HasPrefix(state, []byte("Z"))
 }

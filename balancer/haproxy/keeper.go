@@ -175,8 +175,11 @@ func (k *keeper) cycle(ctx context.Context) {
 	}
 	k.tell(err)
 	k.err = err
-	if err == nil {
+	switch {
+	case err == nil:
 		k.fold(seen, time.Now())
+	case gone(err):
+		k.release()
 	}
 }
 

@@ -68,19 +68,27 @@ func (k *keeper) launch(text string) error {
 }
 
 func (k *keeper) startOrReload(ctx context.Context) error {
-	if _, err := k.host.processes(ctx); err != nil {
-		if err := k.host.gone(err); err != nil {
-			return err
-		}
+	_, err := k.host.processes(ctx)
+	switch {
+	case err == nil:
+		return k.host.reload(ctx, k.recount)
+	case gone(err):
 		return k.host.start(ctx)
 	}
-	return k.host.reload(ctx)
+	return err
+}
+
+// recount reads what the worker has counted that is about to end.
+func (k *keeper) recount(ctx context.Context) {
+	if seen, err := k.look(ctx); err == nil { // it is gone when it is gone
+		k.fold(seen, time.Now())
+	}
 }
 
 // revive finds out why HAProxy does not answer, and starts it when it is gone.
 // Its members are those on record; lost says what was seen.
 func (k *keeper) revive(ctx context.Context, lost error) error {
-	if ctx.Err() != nil || k.host.gone(lost) != nil || time.Now().Before(k.retry) {
+	if ctx.Err() != nil || !gone(lost) || time.Now().Before(k.retry) {
 		return lost
 	}
 	text, layout := render(k.settings(), k.pools)

@@ -144,14 +144,24 @@ func (k *keeper) withdraw(pools map[stoker.PoolID]*pool) error {
 	return nil
 }
 
-// stop ends HAProxy.
+// stop ends HAProxy. Its listeners close at once, for it is given a
+// configuration without any; then requests in flight have the grace.
 func (k *keeper) stop(grace time.Duration) error {
 	if k.host == nil {
 		return nil
 	}
-	k.applied, k.pid = "", 0
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if _, err := k.host.processes(ctx); err == nil {
+		text, _ := render(k.settings(), nil)
+		if err := k.launch(text); err != nil {
+			k.log.Warn("haproxy is stopped without grace", "err", err)
+		}
+		k.host.finish(ctx)
+	}
+	k.applied, k.pid, k.dirty = "", 0, true
 	k.old, k.counted = map[int]time.Time{}, map[int]readings{}
-	return k.host.stop(context.Background(), grace)
+	return k.host.stop(context.Background())
 }
 
 // apply makes HAProxy run these pools: it writes the configuration and, if the

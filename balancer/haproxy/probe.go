@@ -55,14 +55,26 @@ func (k *keeper) startChecks(p *pool, m *member) {
 }
 
 // passed lets the member serve.
-func (m *member) passed(address string) { m.phase, m.address = serving, address }
+func (m *member) passed(address string) { m.phase, m.address, m.fresh = serving, address, true }
 
-// recheck begins the first checks of members that HAProxy has been started
-// without, and of those that have them already: settings may have changed.
+// recheck begins the first checks anew, where there are any: settings have changed.
 func (k *keeper) recheck() {
 	for _, p := range k.pools {
 		for _, m := range p.members {
-			if m.phase == checking || m.phase == serving && m.wasUp && m.state != stoker.MemberUp {
+			if m.phase == checking {
+				k.startChecks(p, m)
+			}
+		}
+	}
+}
+
+// distrust begins first checks for members that HAProxy has lost, or has been
+// started without because they were down: no check of its own speaks for them.
+func (k *keeper) distrust(seen sight) {
+	for _, p := range k.pools {
+		for _, m := range p.members {
+			row, there := seen.servers[serverKey{p.backend, m.server()}]
+			if m.phase == serving && !m.fresh && (!there || out(row)) {
 				k.startChecks(p, m)
 			}
 		}
