@@ -22,10 +22,11 @@ import (
 
 // The tokens of the tests' world.
 const (
-	aliceToken = "alice-0123456789abcdef" // project shop
-	bobToken   = "bob-0123456789abcdef"   // project other
-	rootToken  = "root-0123456789abcdef"  // admin, project admin
-	signalKey  = "the key of signals"
+	aliceToken  = "alice-0123456789abcdef" // project shop
+	bobToken    = "bob-0123456789abcdef"   // project other
+	rootToken   = "root-0123456789abcdef"  // admin, project admin
+	readerToken = "rita-0123456789abcdef"  // project shop, reads only
+	signalKey   = "the key of signals"
 )
 
 // world is a server with a real engine on a store in memory.
@@ -46,6 +47,7 @@ func newWorld(t testing.TB) *world {
 	<-ready
 	tokens := new(token.Table).
 		Add(aliceToken, token.Grant{Project: "shop", User: "alice"}).
+		Add(readerToken, token.Grant{Project: "shop", User: "rita", ReadOnly: true}).
 		Add(bobToken, token.Grant{Project: "other", User: "bob"}).
 		Add(rootToken, token.Grant{Project: "admin", Admin: true, User: "root"})
 	srv := httptest.NewServer(heatapi.New(heatapi.Config{Engine: engine, Access: &access.Gate{Tokens: tokens}, SignalKey: signalKey, Revision: "test"}))
