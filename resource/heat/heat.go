@@ -19,7 +19,7 @@ import (
 // by the types that name it.
 type Deps struct {
 	Groups Groups // ScalingPolicy
-	Data   Data   // WaitCondition, MultipartMime
+	Data   Data   // WaitCondition, MultipartMime, the deployments
 	// SignalURL is where a resource takes signals, with a token. It has to be the same
 	// each time, also after a restart: user data contains it.
 	SignalURL func(stack stoker.StackRef, resource stoker.ResourceName) string
@@ -56,21 +56,23 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 		d.Token = nowhere
 	}
 	return map[stoker.TypeName]stoker.ResourceType{
-		"OS::Heat::AutoScalingGroup":    autoScalingGroup{Fixed: schema.Fix(autoScalingGroupSchema())},
-		"OS::Heat::ResourceGroup":       resourceGroup{Fixed: schema.Fix(resourceGroupSchema())},
-		"OS::Heat::InstanceGroup":       instanceGroup{Fixed: schema.Fix(instanceGroupSchema())},
-		"OS::Heat::ScalingPolicy":       scalingPolicy{schema.Fix(scalingPolicySchema()), d},
-		"OS::Heat::SoftwareConfig":      configType{schema.Fix(softwareConfigSchema()), asGiven},
-		"OS::Heat::StructuredConfig":    configType{schema.Fix(structuredConfigSchema()), asGiven},
-		"OS::Heat::CloudConfig":         configType{schema.Fix(cloudConfigSchema()), cloudConfig},
-		"OS::Heat::MultipartMime":       configType{schema.Fix(multipartMimeSchema()), multipartMime(d.Data)},
-		"OS::Heat::Delay":               delay{schema.Fix(delaySchema())},
-		"OS::Heat::RandomString":        randomString{schema.Fix(randomStringSchema())},
-		"OS::Heat::None":                none{schema.Fix(noneSchema())},
-		"OS::Heat::Value":               valueType{schema.Fix(valueTypeSchema())},
-		"OS::Heat::TestResource":        testResource{schema.Fix(testResourceSchema())},
-		"OS::Heat::WaitConditionHandle": waitHandle{schema.Fix(waitHandleSchema()), d},
-		"OS::Heat::WaitCondition":       waitCondition{schema.Fix(waitConditionSchema()), d.Data},
+		"OS::Heat::AutoScalingGroup":     autoScalingGroup{Fixed: schema.Fix(autoScalingGroupSchema())},
+		"OS::Heat::ResourceGroup":        resourceGroup{Fixed: schema.Fix(resourceGroupSchema())},
+		"OS::Heat::InstanceGroup":        instanceGroup{Fixed: schema.Fix(instanceGroupSchema())},
+		"OS::Heat::ScalingPolicy":        scalingPolicy{schema.Fix(scalingPolicySchema()), d},
+		"OS::Heat::SoftwareConfig":       configType{schema.Fix(softwareConfigSchema()), asGiven},
+		"OS::Heat::StructuredConfig":     configType{schema.Fix(structuredConfigSchema()), asGiven},
+		"OS::Heat::CloudConfig":          configType{schema.Fix(cloudConfigSchema()), cloudConfig},
+		"OS::Heat::MultipartMime":        configType{schema.Fix(multipartMimeSchema()), multipartMime(d.Data)},
+		"OS::Heat::SoftwareDeployment":   deployment{schema.Fix(softwareDeploymentSchema()), d, false},
+		"OS::Heat::StructuredDeployment": deployment{schema.Fix(structuredDeploymentSchema()), d, true},
+		"OS::Heat::Delay":                delay{schema.Fix(delaySchema())},
+		"OS::Heat::RandomString":         randomString{schema.Fix(randomStringSchema())},
+		"OS::Heat::None":                 none{schema.Fix(noneSchema())},
+		"OS::Heat::Value":                valueType{schema.Fix(valueTypeSchema())},
+		"OS::Heat::TestResource":         testResource{schema.Fix(testResourceSchema())},
+		"OS::Heat::WaitConditionHandle":  waitHandle{schema.Fix(waitHandleSchema()), d},
+		"OS::Heat::WaitCondition":        waitCondition{schema.Fix(waitConditionSchema()), d.Data},
 	}
 }
 
