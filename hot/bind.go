@@ -56,7 +56,9 @@ func (p *Parameter) choose(given, fallback any) (any, error) {
 		}
 	}
 	if p.Default == nil {
-		return nil, missingParameter(p.Name)
+		missing := missingParameter(p.Name)
+		missing.Pos, missing.Hint = p.Pos, "Give it a value, or a default in the template."
+		return nil, missing
 	}
 	return p.convert(p.Default) // checked by Parse
 }

@@ -20,6 +20,7 @@ type Resource struct {
 	Condition Expr
 	Pos       stoker.Pos
 
+	props    map[string]stoker.Pos // places of the properties, where they are known
 	requires []string
 	dialect  *dialect // to spell places
 }
@@ -59,6 +60,28 @@ func (c *compiler) resourceSection(section *node) error {
 	return nil
 }
 
+// PropertyPos gives the place of a property, that of the resource where it is not
+// known.
+func (r *Resource) PropertyPos(name string) stoker.Pos {
+	if p, ok := r.props[name]; ok {
+		return p
+	}
+	return r.Pos
+}
+
+// places notes where the keys of a map stand; nil for generated texts, which have no
+// lines.
+func places(n *node, file string) map[string]stoker.Pos {
+	if n == nil || n.line == 0 || len(n.kids) != len(n.keys) {
+		return nil
+	}
+	out := make(map[string]stoker.Pos, len(n.keys))
+	for i, k := range n.keys {
+		out[k] = n.kids[i].pos(file)
+	}
+	return out
+}
+
 func (c *compiler) resource(name string, n *node, allowed []string) (*Resource, error) {
 	if strings.ContainsAny(name, "/") || name == "" {
 		return nil, c.fail(n, "the name of a resource must not be empty or hold a slash")
@@ -72,6 +95,7 @@ func (c *compiler) resource(name string, n *node, allowed []string) (*Resource, 
 		return nil, c.fail(c.d.key(n, "type"), "Resource %s %s type must be string", name, c.d.word("type"))
 	}
 	r.Type = typ
+	r.props = places(c.d.key(n, "properties"), c.t.File)
 	if err := c.resourceExprs(r, n); err != nil {
 		return nil, err
 	}

@@ -15,7 +15,9 @@ import (
 // parseYAML reads one YAML document with the meaning it has for PyYAML, which
 // Heat uses: YAML 1.1, duplicate keys allowed, merge keys.
 func parseYAML(text []byte) (*node, error) {
-	tokens := lexer.Tokenize(string(text))
+	hidden, mark := hideColons(string(text))
+	tokens := lexer.Tokenize(hidden)
+	showColons(tokens, mark)
 	if err := checkTokens(tokens); err != nil {
 		return nil, err
 	}
