@@ -24,14 +24,16 @@ type event struct {
 	Links        []link              `json:"links"`
 }
 
-func eventOf(r *http.Request, e *stoker.Event, st *stoker.Stack) event {
+// eventOf shows an event. In lists that go into nested stacks each has a link
+// to the root: clients see by it that the server can do that.
+func eventOf(r *http.Request, e *stoker.Event, st *stoker.Stack, nested bool) event {
 	at := resourceURL(r, st, e.Resource)
 	out := event{
 		ID: e.ID, Time: moment(e.Time), Name: e.Resource, LogicalID: e.Resource,
 		Status: stoker.State(e.Action, e.Status), StatusReason: e.Reason, PhysicalID: orNull(e.PhysicalID),
 		Links: []link{{at + "/events/" + e.ID, "self"}, {at, "resource"}, {stackURL(r, st), "stack"}},
 	}
-	if st.Root != st.ID {
+	if nested || st.Root != st.ID {
 		out.Links = append(out.Links, link{shortURL(r, st.Project, st.Root), "root_stack"})
 	}
 	return out
@@ -79,7 +81,7 @@ func (s *server) listEvents(ctx context.Context, c *call) (reply, error) {
 	if !plain {
 		events = selectEvents(events, q, byType, limit)
 	}
-	return s.eventList(ctx, c, st, events)
+	return s.eventList(ctx, c, st, events, depth > 0)
 }
 
 func filtered(q url.Values) bool {
@@ -109,7 +111,7 @@ func selectEvents(events []*stoker.Event, q url.Values, byType bool, limit int) 
 	return events
 }
 
-func (s *server) eventList(ctx context.Context, c *call, st *stoker.Stack, events []*stoker.Event) (reply, error) {
+func (s *server) eventList(ctx context.Context, c *call, st *stoker.Stack, events []*stoker.Event, nested bool) (reply, error) {
 	stacks := map[stoker.StackID]*stoker.Stack{st.ID: st}
 	out := make([]event, 0, len(events))
 	for _, e := range events {
@@ -123,7 +125,7 @@ func (s *server) eventList(ctx context.Context, c *call, st *stoker.Stack, event
 			}
 			stacks[e.Stack] = found[0]
 		}
-		out = append(out, eventOf(c.Request, e, stacks[e.Stack]))
+		out = append(out, eventOf(c.Request, e, stacks[e.Stack], nested))
 	}
 	return reply{body: map[string]any{"events": out}}, nil
 }
@@ -146,7 +148,7 @@ func (s *server) showEvent(ctx context.Context, c *call) (reply, error) {
 		event
 		Type       stoker.TypeName `json:"resource_type"`
 		Properties map[string]any  `json:"resource_properties"`
-	}{eventOf(c.Request, found[0], st), found[0].Type, map[string]any{}}
+	}{eventOf(c.Request, found[0], st, false), found[0].Type, map[string]any{}}
 	v, err := s.engine.Resource(ctx, st.ID, name)
 	if err == nil && v.ID == found[0].ResourceID {
 		shown.Properties = visible(v.Properties, s.engine.Types()[v.Type])

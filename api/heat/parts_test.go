@@ -23,8 +23,8 @@ func TestResourcesAndEvents(t *testing.T) {
 		t.Errorf("required_by: got %v, want up", got)
 	}
 	nested := list.value(t, "resources.0.links.2.href").(string)
-	if loc := w.do("GET", nested, nil).want(t, 302).header.Get("Location"); !strings.Contains(loc, "/stacks/a-web-") {
-		t.Errorf("the nested link leads to %q", loc)
+	if got := w.do("GET", nested, nil).want(t, 200).value(t, "stack.parent"); got != string(st.ID) || !strings.Contains(nested, "/stacks/a-web-") {
+		t.Errorf("the nested link %s leads to a stack of %v", nested, got)
 	}
 	if got := len(w.do("GET", at+"/resources?nested_depth=2", nil).want(t, 200).value(t, "resources").([]any)); got != 3 {
 		t.Errorf("nested_depth=2 lists %d resources, want 3", got)
@@ -43,6 +43,10 @@ func TestResourcesAndEvents(t *testing.T) {
 	events := w.do("GET", at+"/events?sort_dir=asc", nil).want(t, 200)
 	if got := events.value(t, "events.0.resource_status_reason"); got != "Stack CREATE started" {
 		t.Errorf("the first event says %v", got)
+	}
+	deep := w.do("GET", at+"/events?nested_depth=2&sort_dir=asc", nil).want(t, 200)
+	if got := deep.value(t, "events.0.links.3.rel"); got != "root_stack" {
+		t.Errorf("with nested_depth an event has the link %v, want root_stack", got)
 	}
 	id := events.value(t, "events.1.id").(string)
 	name := events.value(t, "events.1.resource_name").(string)

@@ -28,7 +28,8 @@ type resource struct {
 	StackName    string                `json:"stack_name,omitempty"`
 }
 
-func resourceOf(r *http.Request, v *stack.ResourceView) resource {
+// resourceOf shows a resource; child is the stack that realises it, if one does.
+func resourceOf(r *http.Request, v *stack.ResourceView, child *stoker.Stack) resource {
 	out := resource{
 		Name: v.Name, LogicalID: v.Name, PhysicalID: v.PhysicalID, Type: v.Type,
 		Status: v.State(), StatusReason: v.StatusReason,
@@ -42,10 +43,31 @@ func resourceOf(r *http.Request, v *stack.ResourceView) resource {
 	if out.RequiredBy == nil {
 		out.RequiredBy = []stoker.ResourceName{}
 	}
-	if v.Child != "" {
-		out.Links = append(out.Links, link{shortURL(r, v.Stack.Project, v.Child), "nested"})
+	if child != nil {
+		// Clients cut NAME/ID off the end of it.
+		out.Links = append(out.Links, link{stackURL(r, child), "nested"})
 	}
 	return out
+}
+
+// children finds the stacks that realise resources.
+func (s *server) children(ctx context.Context, all []stack.ResourceView) (map[stoker.StackID]*stoker.Stack, error) {
+	out, asked := map[stoker.StackID]*stoker.Stack{}, map[stoker.StackID]bool{}
+	for i := range all {
+		parent := all[i].Stack.ID
+		if all[i].Child == "" || asked[parent] {
+			continue
+		}
+		asked[parent] = true
+		found, err := s.engine.Stacks(ctx, stoker.StackFilter{Project: all[i].Stack.Project, Parent: parent, Brief: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, st := range found {
+			out[st.ID] = st
+		}
+	}
+	return out, nil
 }
 
 // shortURL is an address of a stack whose name is not known; the server sends
@@ -84,12 +106,16 @@ func (s *server) listResources(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	children, err := s.children(ctx, all)
+	if err != nil {
+		return reply{}, err
+	}
 	out := make([]resource, 0, len(all))
 	for i := range all {
 		if !matches(&all[i], q) {
 			continue
 		}
-		shown := resourceOf(c.Request, &all[i])
+		shown := resourceOf(c.Request, &all[i], children[all[i].Child])
 		if depth > 0 {
 			shown.StackName = all[i].Stack.Name
 		}
@@ -125,11 +151,15 @@ func (s *server) showResource(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	children, err := s.children(ctx, []stack.ResourceView{*v})
+	if err != nil {
+		return reply{}, err
+	}
 	shown := struct {
 		resource
 		Description string         `json:"description"`
 		Attributes  map[string]any `json:"attributes"`
-	}{resourceOf(c.Request, v), v.Description, attrs}
+	}{resourceOf(c.Request, v, children[v.Child]), v.Description, attrs}
 	return reply{body: map[string]any{"resource": shown}}, nil
 }
 
