@@ -71,7 +71,8 @@ func (o *owner) newStackEvent(st *stoker.Stack) *stoker.Event {
 func located(err error, name stoker.ResourceName) error {
 	here := "resources." + string(name)
 	out := stoker.Error{Type: "ResourceInError"}
-	if e, ok := stoker.AsError(err); ok {
+	e, ok := stoker.AsError(err)
+	if ok {
 		out = *e
 		if out.Message == "" && out.Err == nil {
 			out.Message = err.Error()
@@ -89,7 +90,10 @@ func located(err error, name stoker.ResourceName) error {
 	default:
 		out.Path = here + "." + out.Path
 	}
-	return &out
+	if !ok {
+		return &out
+	}
+	return rewrapped(err, e, &out)
 }
 
 // reasonOf writes an error as Heat does: "Type: path: message".

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
@@ -157,8 +158,28 @@ func at(err error, n *node) error {
 		return err
 	}
 	out := *e
-	out.Pos = n.def.Pos
-	return &out
+	out.Pos = n.def.PropertyPos(propertyOf(e, n))
+	return rewrapped(err, e, &out)
+}
+
+// propertyOf is the property that an error is about, empty if it is about none.
+func propertyOf(e *stoker.Error, n *node) string {
+	path := "resources." + string(n.name) + ".properties"
+	if e.Path == path {
+		name, _ := strings.CutPrefix(e.Message, "Unknown Property ")
+		return name
+	}
+	name, _ := strings.CutPrefix(e.Path, path+".")
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
+
+// rewrapped puts a changed Error in the place of e, with the words in front of it.
+func rewrapped(err error, e, changed *stoker.Error) error {
+	if before, ok := strings.CutSuffix(err.Error(), e.Error()); ok && before != "" {
+		return fmt.Errorf("%s%w", before, changed)
+	}
+	return changed
 }
 
 // validate checks everything of a draft that can be known before it is made: the
