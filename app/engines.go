@@ -67,7 +67,7 @@ func (a *parts) register() error {
 		Groups: a.engine, Data: a.engine, SignalURL: a.signalURL, AlarmURL: a.alarmURL, Token: a.signalToken,
 	})
 	ofNova := openstack.Types(openstack.Deps{
-		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Data: a.engine, Grace: a.Drivers.Process.Grace,
+		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Data: a.engine, Grace: a.grace(),
 	})
 	a.engine.Register(ofHeat)
 	a.engine.Register(ofNova)
@@ -88,6 +88,7 @@ func (a *parts) awsDeps(ofHeat, ofNova map[stoker.TypeName]stoker.ResourceType) 
 		WaitHandle:    ofHeat["OS::Heat::WaitConditionHandle"].(aws.Handle),
 		Data:          a.engine,
 		SignalURL:     a.alarmURL,
+		HandleURL:     a.handleURL,
 	}
 }
 
@@ -100,6 +101,11 @@ func (a *parts) signalURL(st stoker.StackRef, r stoker.ResourceName) string {
 // alarmURL takes signals without a token, because it is signed.
 func (a *parts) alarmURL(st stoker.StackRef, r stoker.ResourceName) string {
 	return cfnapi.SignalURL(a.PublicURL, a.signalKey, st, r)
+}
+
+// handleURL is the same for handles of wait conditions.
+func (a *parts) handleURL(st stoker.StackRef, r stoker.ResourceName) string {
+	return cfnapi.WaitURL(a.PublicURL, a.signalKey, st, r)
 }
 
 func (a *parts) signalToken(st stoker.StackRef, r stoker.ResourceName) string {

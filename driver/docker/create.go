@@ -73,13 +73,18 @@ func (d *Driver) create(ctx context.Context, c *conn, spec stoker.ServerSpec) er
 	found, err := d.container(ctx, c, spec.Token)
 	switch {
 	case stoker.IsKind(err, stoker.NotFound):
-		return d.createNew(ctx, c, spec, "")
+		return d.createNew(ctx, c, spec)
 	case err != nil:
 		return err
 	}
 	switch found.state {
-	case container.StateCreated: // an earlier try was broken off before the start
-		return d.createNew(ctx, c, spec, found.id)
+	case container.StateCreated:
+		// An earlier try was broken off before the start. Docker forgets the fixed address
+		// of such a container when it is restarted, so another one is made.
+		if err := d.removeContainer(ctx, c, found.id); err != nil {
+			return err
+		}
+		return d.createNew(ctx, c, spec)
 	case container.StateRemoving, container.StateDead:
 		return &stoker.Error{Kind: stoker.Conflict, Message: fmt.Sprintf("there is a container of token %q on its way out", spec.Token), Hint: "Destroy it first."}
 	}
@@ -93,28 +98,29 @@ var errAgain = errors.New("it must be made anew")
 // createTries is how often that is tried. Only others can be in the way.
 const createTries = 8
 
-// createNew makes the container, unless there is one already, and starts it. On an
-// error that is no loss of the daemon, nothing is left.
-func (d *Driver) createNew(ctx context.Context, c *conn, spec stoker.ServerSpec, id string) error {
+// createNew makes the container and starts it. On an error that is no loss of the
+// daemon, nothing is left.
+func (d *Driver) createNew(ctx context.Context, c *conn, spec stoker.ServerSpec) error {
 	err := d.writeFiles(spec)
-	for try := 0; err == nil && try < createTries; try++ {
-		if id == "" {
-			id, err = d.makeContainer(ctx, c, spec)
-		}
-		if err != nil {
-			break
-		}
-		d.crash("made")
-		if err = d.start(ctx, c, spec.Token, id); errors.Is(err, errAgain) && try < createTries-1 {
-			id, err = "", nil
-			continue
-		}
-		break
+	if err == nil {
+		err = d.makeAndStart(ctx, c, spec)
+	}
+	for try := 1; errors.Is(err, errAgain) && try < createTries; try++ {
+		err = d.makeAndStart(ctx, c, spec)
 	}
 	if err != nil && !errors.Is(err, errLost) && ctx.Err() == nil {
 		return errors.Join(err, d.forget(spec.Token))
 	}
 	return err
+}
+
+func (d *Driver) makeAndStart(ctx context.Context, c *conn, spec stoker.ServerSpec) error {
+	id, err := d.makeContainer(ctx, c, spec)
+	if err != nil {
+		return err
+	}
+	d.crash("made")
+	return d.start(ctx, c, spec.Token, id)
 }
 
 // makeContainer makes the container, and before it what it needs. Whether image and

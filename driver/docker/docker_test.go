@@ -3,6 +3,7 @@ package docker_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,13 +16,24 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/driver/docker"
 	"github.com/stoker-project/stoker/driver/docker/dockerdtest"
 	"github.com/stoker-project/stoker/driver/drivertest"
 )
 
-func TestMain(m *testing.M) { os.Exit(dockerdtest.Main(m.Run)) }
+func TestMain(m *testing.M) {
+	os.Exit(dockerdtest.Main(func() int {
+		code := m.Run()
+		if err := goleak.Find(); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
+	}))
+}
 
 // app builds the program of the tests' containers, once.
 var app = sync.OnceValues(func() (string, error) {
@@ -102,8 +114,9 @@ func TestConformance(t *testing.T) {
 			}
 			return open(t, cfg)
 		},
-		Grace:   time.Second,
-		Timeout: time.Minute,
+		Grace:      time.Second,
+		Concurrent: 8,
+		Timeout:    time.Minute,
 	})
 }
 

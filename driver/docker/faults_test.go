@@ -162,8 +162,8 @@ func crashes(t *testing.T, daemon *dockerdtest.Daemon) {
 				t.Errorf("got %+v, want one that was never started", left)
 			}
 			again := w.create("one", one)
-			if again.ID != left.ID || again.State != stoker.ServerActive {
-				t.Errorf("got %+v, want %s, running", again, left.ID)
+			if again.State != stoker.ServerActive || at == "started" && again.ID != left.ID {
+				t.Errorf("got %+v, want it running, and the same where it ran before: %s", again, left.ID)
 			}
 			get(t, again, "/files/metadata.json")
 			if n := len(w.containers(w.ctx)); n != 1 {
@@ -248,4 +248,50 @@ func networkRemoved(t *testing.T, daemon *dockerdtest.Daemon) {
 		t.Fatal(err)
 	}
 	get(t, w.create("two", spec("serve")), "/env")
+}
+
+// TestDaemonDiesAtWork kills the daemon while it creates, and while it destroys.
+func TestDaemonDiesAtWork(t *testing.T) {
+	w := newWorld(t, dockerdtest.New(t, "--live-restore"))
+	const n = 8
+	token := func(i int) stoker.ServerToken { return stoker.ServerToken(fmt.Sprintf("server-%d", i)) }
+	all := func(do func(stoker.ServerToken) error) <-chan error {
+		done := make(chan error, n)
+		for i := range n {
+			go func() { done <- do(token(i)) }()
+		}
+		return done
+	}
+	dies := func(when func() bool) {
+		w.until("work is under way", when)
+		w.daemon.Kill()
+		w.untilLost()
+		w.daemon.Start()
+	}
+	created := all(func(token stoker.ServerToken) error {
+		_, err := w.driver.Create(w.ctx, stoker.ServerSpec{Token: token, Name: string(token), Image: "serve"})
+		return err
+	})
+	dies(func() bool { return len(w.containers(w.ctx)) > n/2 })
+	for range n {
+		if err := within(w, created, "a server"); err != nil {
+			t.Errorf("create: %v", err)
+		}
+	}
+	if got := w.containers(w.ctx); len(got) != n {
+		t.Errorf("got %v, want %d containers", got, n)
+	}
+	for i := range n {
+		get(t, w.find(token(i)), "/env")
+	}
+	destroyed := all(func(token stoker.ServerToken) error { return w.driver.Destroy(w.ctx, token, time.Second) })
+	dies(func() bool { return len(w.containers(w.ctx)) < n })
+	for range n {
+		if err := within(w, destroyed, "an end"); err != nil {
+			t.Errorf("destroy: %v", err)
+		}
+	}
+	if got := w.containers(w.ctx); len(got) != 0 {
+		t.Errorf("got %v, want nothing", got)
+	}
 }

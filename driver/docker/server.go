@@ -111,7 +111,8 @@ func stateOf(state container.ContainerState, w work) (stoker.ServerState, string
 	return stoker.ServerBuild, ""
 }
 
-// addresses puts the fixed address first. It is there before the container runs.
+// addresses puts the one first by which to reach the server. It is known before
+// the container runs.
 func addresses(b box) []stoker.Address {
 	out := []stoker.Address{{Network: b.home, IP: b.labels[labelAddress]}}
 	for _, name := range slices.Sorted(maps.Keys(b.networks)) {
@@ -119,6 +120,9 @@ func addresses(b box) []stoker.Address {
 		case e == nil:
 		case name == b.home:
 			out[0].MAC = e.MacAddress.String()
+			if e.IPAddress.IsValid() {
+				out[0].IP = e.IPAddress.String()
+			}
 		case e.IPAddress.IsValid(): // somebody has connected it to another one
 			out = append(out, stoker.Address{Network: name, IP: e.IPAddress.String(), MAC: e.MacAddress.String()})
 		}

@@ -37,6 +37,7 @@ func newWorld(t *testing.T, daemon *dockerdtest.Daemon) *world {
 	if w.docker, err = client.New(client.WithHost("unix://" + daemon.Socket())); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { w.docker.Close() })
 	w.start()
 	t.Cleanup(w.leaveNothing)
 	return w
