@@ -62,7 +62,7 @@ func decodeStackBody(r io.Reader) (*stackBody, error) {
 	}
 	b := &stackBody{}
 	if err := json.Unmarshal(text, b); err != nil {
-		return nil, refuse("HTTPBadRequest", "the request's body: %w", err)
+		return nil, refuse("HTTPBadRequest", "the request's body: %w", value.Explain(err))
 	}
 	switch {
 	case b.TemplateURL != "":

@@ -15,6 +15,7 @@ import (
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/token"
+	"github.com/stoker-project/stoker/internal/value"
 	"github.com/stoker-project/stoker/internal/wire"
 	"github.com/stoker-project/stoker/scale"
 	"github.com/stoker-project/stoker/stack"
@@ -197,7 +198,7 @@ func decode(c *call, into any) error {
 		}
 	}
 	if err != nil {
-		return stoker.Errorf(stoker.Invalid, "the request's body: %w", err)
+		return stoker.Errorf(stoker.Invalid, "the request's body: %w", value.Explain(err))
 	}
 	return nil
 }
