@@ -25,9 +25,9 @@ type Deps struct {
 	WaitCondition Condition     // OS::Heat::WaitCondition
 	WaitHandle    Handle        // OS::Heat::WaitConditionHandle
 	Data          Data          // instances of groups, which look at their launch configuration
-	// SignalURL is where a resource takes signals from whoever knows the address.
-	// It has to be the same each time. nil: nowhere.
-	SignalURL func(stack stoker.StackRef, resource stoker.ResourceName) string
+	// SignalURL is where a policy takes signals from whoever knows the address, and
+	// HandleURL where a handle does. They have to be the same each time. nil: nowhere.
+	SignalURL, HandleURL func(stack stoker.StackRef, resource stoker.ResourceName) string
 }
 
 // Data looks at what resource types have recorded for themselves.
@@ -77,8 +77,12 @@ type (
 // Types gives the types by their names. Hidden among them is the type of the
 // instances in groups.
 func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
+	nowhere := func(stoker.StackRef, stoker.ResourceName) string { return "" }
 	if d.SignalURL == nil {
-		d.SignalURL = func(stoker.StackRef, stoker.ResourceName) string { return "" }
+		d.SignalURL = nowhere
+	}
+	if d.HandleURL == nil {
+		d.HandleURL = nowhere
 	}
 	return map[stoker.TypeName]stoker.ResourceType{
 		"AWS::EC2::Instance":                       instance{schema.Fix(instanceSchema()), d.Server},

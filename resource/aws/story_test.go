@@ -137,7 +137,7 @@ func TestWaitCondition(t *testing.T) {
 		if len(made) != 1 {
 			t.Fatalf("%d servers, want 1", len(made))
 		}
-		if !strings.HasPrefix(made[0].UserData, "curl http://signal/shop/handle?signature=x#") {
+		if !strings.HasPrefix(made[0].UserData, "curl http://handle/shop/handle?signature=x#") {
 			t.Errorf("user data %q, want the address of the handle in it", made[0].UserData)
 		}
 		for _, id := range []string{"a", "a", "b"} {

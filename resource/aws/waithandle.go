@@ -48,7 +48,7 @@ func (h waitHandle) Delete(ctx context.Context, req *stoker.Request) error {
 // Reference is the address, with the handle's ID behind it. No client sends that
 // part, but a wait condition finds the handle by it.
 func (h waitHandle) Reference(req *stoker.Request) string {
-	return h.d.SignalURL(req.Stack, req.Name) + "#" + string(req.ID)
+	return h.d.HandleURL(req.Stack, req.Name) + "#" + string(req.ID)
 }
 
 // handleOf is the handle that a reference names.

@@ -38,13 +38,18 @@ func newWorld(t *testing.T) *world {
 		WaitCondition: theirs["OS::Heat::WaitCondition"].(aws.Condition),
 		WaitHandle:    theirs["OS::Heat::WaitConditionHandle"].(aws.Handle),
 		Data:          w.Engine,
-		SignalURL: func(s stoker.StackRef, r stoker.ResourceName) string {
-			return "http://signal/" + s.Name + "/" + string(r) + "?signature=x"
-		},
+		SignalURL:     at("http://signal/"),
+		HandleURL:     at("http://handle/"),
 	})
 	w.Register(theirs)
 	w.Register(w.types)
 	return w
+}
+
+func at(where string) func(stoker.StackRef, stoker.ResourceName) string {
+	return func(s stoker.StackRef, r stoker.ResourceName) string {
+		return where + s.Name + "/" + string(r) + "?signature=x"
+	}
 }
 
 // run starts the engine; it ends with the test.
