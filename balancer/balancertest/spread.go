@@ -55,8 +55,9 @@ func spreadLeastConn(s *suite) {
 	held := async(func() map[string]int { return s.count(st.URLs[0]+"/hold", 1) })
 	a.awaitStart()
 	s.join(b)
-	if got := s.count(st.URLs[0], 10); got["b"] != 10 {
-		s.Errorf("answers while a is busy: got %v, want 10 from b", got)
+	// A balancer may still count a request whose answer has just arrived.
+	if got := s.count(st.URLs[0], 10); got["b"] < 8 {
+		s.Errorf("answers while a is busy: got %v, want nearly all of 10 from b", got)
 	}
 	a.letGo()
 	result(s, "held request", held)

@@ -1,7 +1,6 @@
 package haproxy
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,7 +67,6 @@ defaults
   option idle-close-on-response
   option clitcpka
   option srvtcpka
-  option splice-auto
   http-reuse safe
   timeout client %s
   timeout tunnel %[1]s
@@ -129,7 +127,7 @@ func backend(s settings, p *pool) string {
 	line("mode %s", mode(want))
 	line("balance %s", want.Algorithm)
 	line("timeout connect %s", ms(want.ConnectTimeout))
-	line("timeout server %s", ms(cmp.Or(want.ResponseTimeout, forever)))
+	line("timeout server %s", ms(answerTime(want)))
 	line("timeout check %s", ms(want.Health.Timeout))
 	line("retries %d", want.Retries)
 	if mode(want) == "http" {
@@ -142,6 +140,15 @@ func backend(s settings, p *pool) string {
 	}
 	check(line, want.Health)
 	return w.String()
+}
+
+// answerTime is how long a server may be silent: HAProxy has no other bound for
+// the time until the answer begins. A TCP connection may be silent for ever.
+func answerTime(p stoker.Pool) time.Duration {
+	if p.ResponseTimeout == 0 || mode(p) == "tcp" {
+		return forever
+	}
+	return p.ResponseTimeout
 }
 
 // retries lets HAProxy ask another server also when a kept connection was
