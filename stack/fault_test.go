@@ -265,3 +265,32 @@ resources: {x: {type: T::Thing, properties: {value: {get_param: pool}}}}
 	}
 	want(t, b.await(st.ID), "CREATE_COMPLETE")
 }
+
+// TestStopFailsNothing: an engine that is told to stop leaves operations as they
+// are, for the next one: parents do not take the end of a nested stack's owner
+// for a failure.
+func TestStopFailsNothing(t *testing.T) {
+	crowd := "resources:\n" // the more there is to stop, the more apart owners end
+	for i := range 400 {
+		crowd += fmt.Sprintf("  w%d: {type: T::Watched}\n", i)
+	}
+	for range 20 {
+		w := newWorld()
+		w.gates["await a"] = make(chan struct{})
+		store := storetest.NewMemory()
+		b := start(t, w, store)
+		want(t, b.create("crowd", crowd), "CREATE_COMPLETE")
+		st, err := b.Create(t.Context(), stack.Input{Name: "s", DisableRollback: true, Spec: withFiles(
+			template("resources: {n: {type: n.yaml}}"), []string{"n.yaml", "resources: {a: {type: T::Waiting}}"})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.called(st.ID, "await")
+		b.stop()
+		got, _, err := store.Stack(t.Context(), st.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, got, "CREATE_IN_PROGRESS")
+	}
+}

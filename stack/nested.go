@@ -162,7 +162,7 @@ func (o *owner) release(r *run, child stoker.StackID) {
 	o.launch = append(o.launch, func() {
 		o.e.tasks.Go(func() {
 			err := o.e.letGo(o.base, child)
-			o.send(result{do: func(o *owner) {
+			o.send(result{err: err, do: func(o *owner) {
 				r.waiting--
 				if err != nil && r.failed == nil && o.base.Err() == nil {
 					r.failed = err

@@ -153,7 +153,12 @@ func perform(ctx context.Context, t stoker.ResourceType, req *stoker.Request, d 
 }
 
 // send gives a result to the owner; nobody takes it when the stack was given up.
+// That the engine stops is no result: owners end one after the other, and one whose
+// nested stack's owner ended first must not record it as a failure.
 func (o *owner) send(r result) {
+	if errors.Is(r.err, errClosed) {
+		return
+	}
 	select {
 	case o.results <- r:
 	case <-o.base.Done():
@@ -196,7 +201,7 @@ func (o *owner) finished(w *work, row *stoker.Resource, r result) {
 		o.rowEvent(row, stateChanged)
 		o.watch(row)
 		o.again(w, row)
-	case errors.Is(r.err, errSuperseded), errors.Is(r.err, context.Canceled) && o.base.Err() != nil:
+	case errors.Is(r.err, errSuperseded), o.base.Err() != nil:
 		// The next run, or the next engine, goes on with it.
 	case errors.Is(r.err, stoker.ErrReplace) && w.run == o.run && !o.run.stopping:
 		if w.old != nil {
