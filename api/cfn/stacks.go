@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -89,15 +88,14 @@ func described(v *stack.View) object {
 			outputs = append(outputs, object{{"OutputKey", o.Name}, {"OutputValue", asText(o.Value)}, {"Description", o.Description}})
 		}
 	}
-	minutes := ""
-	if st.Timeout > 0 {
-		minutes = strconv.Itoa(int(st.Timeout.Minutes()))
-	}
 	o := object{
 		{"StackId", arnOf(st)}, {"StackName", st.Name}, {"Description", v.Description},
 		{"StackStatus", st.State()}, {"StackStatusReason", st.StatusReason},
-		{"DisableRollback", st.DisableRollback}, {"TimeoutInMinutes", minutes}, {"CreationTime", moment(st.Created)},
+		{"DisableRollback", st.DisableRollback}, {"CreationTime", moment(st.Created)},
 		{"Parameters", params}, {"Outputs", outputs}, {"Capabilities", []string{}}, {"NotificationARNs", []string{}},
+	}
+	if st.Timeout > 0 { // an empty number stops boto
+		o = append(o, member{"TimeoutInMinutes", int(st.Timeout.Minutes())})
 	}
 	return o.withTime("LastUpdatedTime", st.Updated)
 }
