@@ -384,3 +384,19 @@ resources:
 		t.Errorf("created %d times, want a and b once", n)
 	}
 }
+
+func TestFacade(t *testing.T) {
+	b := start(t, newWorld(), storetest.NewMemory())
+	st := b.create("s", `
+resources:
+  one: {type: inner.yaml, metadata: {m: 1}, update_policy: {p: 2}, deletion_policy: Retain}
+outputs: {got: {value: {get_attr: [one, got]}}}
+`, "inner.yaml", `
+outputs:
+  got: {value: [{resource_facade: metadata}, {resource_facade: update_policy}, {resource_facade: deletion_policy}]}
+`)
+	want(t, st, "CREATE_COMPLETE")
+	if got := b.outputs(st.ID)["got"]; got != "[map[m:1] map[p:2] Retain]" {
+		t.Errorf("facade gives %s", got)
+	}
+}

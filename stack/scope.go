@@ -265,7 +265,7 @@ func (s *scope) Facade(what string) (any, error) {
 		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "ValueError",
 			Message: "resource_facade works in nested templates only"}
 	}
-	_, rs, err := s.e.store.Stack(s.ctx, s.st.Parent)
+	parent, rs, err := s.e.store.Stack(s.ctx, s.st.Parent)
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +281,24 @@ func (s *scope) Facade(what string) (any, error) {
 	case what == "deletion_policy":
 		return r.DeletionPolicy, nil
 	}
-	return map[string]any{}, nil
+	return s.facadePolicy(parent, rs)
+}
+
+// facadePolicy is the update_policy of the resource, which no record keeps.
+func (s *scope) facadePolicy(parent *stoker.Stack, rs []*stoker.Resource) (any, error) {
+	p, err := s.e.scopeFor(s.ctx, parent, rs)
+	if err != nil {
+		return nil, err
+	}
+	n := p.graph.named[s.st.ParentResource]
+	if n == nil {
+		return map[string]any{}, nil
+	}
+	policy, err := resolveMap(n.def.UpdatePolicy, p, "update_policy", n)
+	if policy == nil {
+		policy = map[string]any{}
+	}
+	return policy, err
 }
 
 // groupView lets a type of group look at its members.

@@ -43,7 +43,7 @@ func want(s *scope, n *node) (*wanted, error) {
 	}
 	w.props, w.unknown = props, unknown
 	if !schema.AnyProperty {
-		if w.props, err = hot.CheckProperties(schema.Properties, props, unknown, "resources."+string(n.name)+".properties"); err != nil {
+		if w.props, err = hot.CheckProperties(schema.Properties, props, unknown, n.def.Path("properties")); err != nil {
 			return w, at(err, n)
 		}
 	}
@@ -65,7 +65,7 @@ func (w *wanted) sections(s *scope, n *node) error {
 		return err
 	}
 	if schema := n.kind.schema.UpdatePolicy; schema != nil && policy != nil {
-		if policy, err = hot.CheckProperties(schema, policy, nil, "resources."+string(n.name)+".update_policy"); err != nil {
+		if policy, err = hot.CheckProperties(schema, policy, nil, n.def.Path("update_policy")); err != nil {
 			return err
 		}
 	}
@@ -148,7 +148,7 @@ func resolveMap(x hot.Expr, s *scope, section string, n *node) (map[string]any, 
 		return v, nil
 	}
 	return nil, &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed",
-		Path: "resources." + string(n.name) + "." + section, Message: "the section must be a map"}
+		Path: n.def.Path(section), Message: "the section must be a map"}
 }
 
 // at adds the place of a resource to an error that has none.
@@ -164,7 +164,7 @@ func at(err error, n *node) error {
 
 // propertyOf is the property that an error is about, empty if it is about none.
 func propertyOf(e *stoker.Error, n *node) string {
-	path := "resources." + string(n.name) + ".properties"
+	path := n.def.Path("properties")
 	if e.Path == path {
 		name, _ := strings.CutPrefix(e.Message, "Unknown Property ")
 		return name
