@@ -39,7 +39,7 @@ var house = map[string][]string{
 	"client":             {".", "internal", "hot", "dialect/*"},
 	// Only app knows which adapters there are.
 	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*", "dialect/*",
-		"driver/process", "driver/docker", "balancer/builtin", "store/sqldb", "metric/*"},
+		"driver/process", "driver/docker", "balancer/builtin", "balancer/haproxy", "store/sqldb", "metric/*"},
 	"cmd/stoker": {".", "internal", "hot", "app", "client"},
 	"bench":      {".", "internal", "app", "client", "hot", "stack", "scale", "store/sqldb", "balancer/builtin", "resource/*", "driver/process"},
 }

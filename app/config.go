@@ -96,6 +96,7 @@ type ImageConfig struct {
 // BalancersConfig holds the part of each balancer.
 type BalancersConfig struct {
 	Builtin BuiltinConfig `yaml:"builtin"`
+	HAProxy HAProxyConfig `yaml:"haproxy"`
 }
 
 // BuiltinConfig is the built-in balancer's part; see package balancer/builtin.

@@ -61,7 +61,10 @@ func images(c Config) map[string]process.Image {
 
 // balancers are those there are, by the name in the configuration.
 func balancers() map[string]func(Config) (opened[stoker.Balancer], error) {
-	return map[string]func(Config) (opened[stoker.Balancer], error){"builtin": openBuiltin}
+	return map[string]func(Config) (opened[stoker.Balancer], error){
+		"builtin": openBuiltin,
+		"haproxy": openHAProxy,
+	}
 }
 
 func openBuiltin(c Config) (opened[stoker.Balancer], error) {

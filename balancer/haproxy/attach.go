@@ -30,12 +30,15 @@ func (k *keeper) attachPool(want stoker.Pool) (stoker.PoolStatus, error) {
 				Hint: "Give the port of HAProxy's frontend: Stoker does not change the listeners of an HAProxy that it attaches to."}
 		}
 	}
-	if err := k.findBackend(name); err != nil {
+	seen, err := k.findBackend(name)
+	if err != nil {
 		return stoker.PoolStatus{}, err
 	}
 	p := &pool{members: map[stoker.MemberID]*member{}, backend: name}
 	if before := k.pools[want.ID]; before != nil {
 		*p = *before
+	} else {
+		p.adopt(seen)
 	}
 	p.want, p.backend = want, name
 	k.pools[want.ID] = p
@@ -44,21 +47,35 @@ func (k *keeper) attachPool(want stoker.Pool) (stoker.PoolStatus, error) {
 }
 
 // findBackend sees that there is one that takes servers at run time.
-func (k *keeper) findBackend(name string) error {
+func (k *keeper) findBackend(name string) (sight, error) {
 	seen, err := look(context.Background(), k.worker, "")
 	if err != nil {
-		return err
+		return seen, err
 	}
 	row, ok := seen.backends[name]
 	if !ok {
-		return &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("HAProxy has no backend %q", name),
+		return seen, &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("HAProxy has no backend %q", name),
 			Hint: "Backends are: " + strings.Join(slices.Sorted(maps.Keys(seen.backends)), ", ") + "."}
 	}
 	if !dynamic(row) {
-		return &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("backend %q of HAProxy balances by %s, and takes no servers at run time", name, row.Algorithm),
+		return seen, &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("backend %q of HAProxy balances by %s, and takes no servers at run time", name, row.Algorithm),
 			Hint: "Let it balance by roundrobin or leastconn."}
 	}
-	return nil
+	return seen, nil
+}
+
+// adopt takes the servers over that an earlier Stoker has brought in: there is
+// no other record of them. They serve on until somebody says what is wanted.
+func (p *pool) adopt(seen sight) {
+	for key, row := range seen.servers {
+		id, ours := memberOf(key.server, row.Address)
+		if key.backend != p.backend || !ours || out(row) {
+			continue
+		}
+		m := newMember(stoker.Member{ID: id, Address: row.Address, Weight: row.Weight})
+		m.phase, m.address, m.wasUp, m.adopted = serving, row.Address, true, true
+		p.members[id] = m
+	}
 }
 
 // dynamic tells whether a backend's algorithm allows new servers.

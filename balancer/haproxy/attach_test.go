@@ -163,6 +163,34 @@ func TestAttachedRestarts(t *testing.T) {
 	})
 }
 
+// The next Stoker takes over what the one before has brought into HAProxy.
+func TestAttachAgain(t *testing.T) {
+	t.Parallel()
+	f := startForeign(t, newApp(t, "own"))
+	b := attach(t, f, "flask_backend")
+	setPool(t, b, f.pool())
+	one, two := newApp(t, "one"), newApp(t, "two")
+	join(t, b, one, two)
+	if _, err := f.do(t, "disable server flask_backend/own"); err != nil {
+		t.Fatal(err)
+	}
+	l := startLoad(t, f.url, 4)
+	b.Close()
+	b = attach(t, f, "flask_backend")
+	setPool(t, b, f.pool())
+	if got := states(t, b); len(got) != 2 || got["one"] != stoker.MemberUp || got["two"] != stoker.MemberUp {
+		t.Errorf("members after the restart: got %v, want both up", got)
+	}
+	join(t, b, one)
+	if err := b.RemoveMember(t.Context(), poolID, "two", time.Second); err != nil {
+		t.Errorf("RemoveMember: %v", err)
+	}
+	two.srv.Close()
+	hits := one.hits.Load()
+	eventually(t, "one serves on", func() bool { return one.hits.Load() > hits+20 })
+	l.wantClean(t)
+}
+
 func TestAttachRefuses(t *testing.T) {
 	t.Parallel()
 	f := startForeign(t, newApp(t, "own"))

@@ -28,6 +28,9 @@ func (b *Balancer) SetMember(ctx context.Context, id stoker.PoolID, want stoker.
 
 func (k *keeper) setMember(p *pool, want stoker.Member) {
 	m := p.members[want.ID]
+	if m != nil && m.adopted && (m.address == want.Address || !numeric(want.Address)) {
+		m.want.Address, m.adopted = want.Address, false // it is the same, or has the address of that name
+	}
 	switch {
 	case m != nil && m.phase != leaving && m.want == want:
 		return

@@ -43,6 +43,7 @@ type member struct {
 	phase   phase
 	address string // ip:port that answered the first check; empty before
 	wasUp   bool
+	adopted bool // found in HAProxy; nobody has said yet that it is wanted
 	fresh   bool // a first check has passed, and HAProxy has not taken it in yet
 
 	state    stoker.MemberState

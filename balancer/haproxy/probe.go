@@ -124,6 +124,12 @@ func probe(ctx context.Context, client http.RoundTripper, address string, want s
 	return at, probeHTTP(ctx, client, at, want)
 }
 
+// numeric tells whether an address needs no resolving.
+func numeric(address string) bool {
+	_, err := netip.ParseAddrPort(address)
+	return err == nil
+}
+
 // resolve finds the address for HAProxy, which takes no names for new servers.
 func resolve(ctx context.Context, address string) (string, error) {
 	if a, err := netip.ParseAddrPort(address); err == nil {
