@@ -104,7 +104,8 @@ func readPart(p *multipart.Part) (part, error) {
 	body, err := io.ReadAll(r)
 	kind, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
 	_, subtype, _ := strings.Cut(kind, "/")
-	return part{string(body), subtype, p.FileName()}, err
+	_, disposition, _ := mime.ParseMediaType(p.Header.Get("Content-Disposition"))
+	return part{string(body), subtype, disposition["filename"]}, err
 }
 
 func message(parts []part, boundary string) (string, error) {
