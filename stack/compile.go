@@ -85,8 +85,7 @@ func (e *Engine) compilePart(st *stoker.Stack, p *partial) (*graph, error) {
 		return nil, err
 	}
 	if n := len(tmpl.Resources); n > e.limits.Resources {
-		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
-			Message: fmt.Sprintf("Maximum resources per stack exceeded: %d of %d.", n, e.limits.Resources)}
+		return nil, tooMany(n, e.limits.Resources)
 	}
 	if err := e.addNodes(g, st, p); err != nil {
 		return nil, err

@@ -190,7 +190,8 @@ func (e *Engine) do(ctx context.Context, id stoker.StackID, f func(*owner) error
 func (e *Engine) insist(ctx context.Context, id stoker.StackID, f func(*owner) error) error {
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		err := e.command(ctx, id, command{run: f, patient: true, done: make(chan error, 1)})
-		if !stoker.IsKind(err, stoker.Unavailable) || errors.Is(err, errClosed) {
+		again := stoker.IsKind(err, stoker.Unavailable) || lost(err)
+		if !again || errors.Is(err, errClosed) {
 			return err
 		}
 		if pause(ctx, wait) != nil {

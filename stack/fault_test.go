@@ -294,3 +294,14 @@ func TestStopFailsNothing(t *testing.T) {
 		want(t, got, "CREATE_IN_PROGRESS")
 	}
 }
+
+// TestGroupsInGroupsAreCountedTogether: small groups of small groups are not small.
+func TestGroupsInGroupsAreCountedTogether(t *testing.T) {
+	b := start(t, newWorld(), storetest.NewMemory())
+	body := "resources: {g: {type: T::Group, properties: {min: 1000, max: 1000, resource: {type: inner.yaml}}}}"
+	inner := "resources: {g: {type: T::Group, properties: {min: 1000, max: 1000, resource: {type: T::Thing}}}}"
+	_, err := b.Create(t.Context(), stack.Input{Name: "s", Spec: withFiles(template(body), []string{"inner.yaml", inner})})
+	if e, ok := stoker.AsError(err); !ok || e.Type != "RequestLimitExceeded" {
+		t.Errorf("error %v, want RequestLimitExceeded", err)
+	}
+}

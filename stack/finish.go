@@ -182,6 +182,7 @@ func (o *owner) afterStore(f func()) { o.launch = append(o.launch, f) }
 // outcome is how an operation ended for somebody who waits.
 type outcome struct {
 	held bool
+	gone bool // the owner gave the stack up, which ends no operation
 	err  error
 }
 

@@ -219,8 +219,7 @@ const maxGenerated = 64 << 20
 // template is written: that alone could take all memory.
 func (l Limits) checkSize(spec *stoker.GroupSpec, size int) error {
 	if size > l.Resources {
-		return &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
-			Message: fmt.Sprintf("Maximum resources per stack exceeded: %d of %d.", size, l.Resources)}
+		return tooMany(size, l.Resources)
 	}
 	if each := len(mustJSON(spec.Member)); each > maxGenerated/max(size, 1) {
 		return &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -70,19 +71,34 @@ func given(props map[string]any) map[string]any {
 // converge asks a nested stack's owner for what is wanted and blocks until it
 // is there. held: members wait to be let go.
 func (e *Engine) converge(ctx context.Context, w *wish) (held bool, err error) {
-	var wait *waiter
-	err = e.insist(ctx, w.id, func(c *owner) error {
-		if err := c.adopt(w); err != nil {
-			return err
-		}
-		wait = c.wait(false)
-		return nil
-	})
-	if err != nil {
-		return false, err
-	}
-	out := wait.get(ctx)
+	out := e.follow(ctx, w.id, false, func(c *owner) error { return c.adopt(w) })
 	return out.held, out.err
+}
+
+// follow asks a nested stack's owner for something and waits until it is done,
+// full or grown. An owner that gives the stack up before (its lease was taken, its
+// store could not be read) is asked again: what it had accepted is recorded.
+func (e *Engine) follow(ctx context.Context, id stoker.StackID, full bool, ask func(*owner) error) outcome {
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+		var w *waiter
+		err := e.insist(ctx, id, func(c *owner) error {
+			if err := ask(c); err != nil {
+				return err
+			}
+			w = c.wait(full)
+			return nil
+		})
+		if err != nil {
+			return outcome{err: err}
+		}
+		out := w.get(ctx)
+		if !out.gone || errors.Is(out.err, errClosed) {
+			return out
+		}
+		if pause(ctx, wait) != nil {
+			return outcome{err: context.Cause(ctx)}
+		}
+	}
 }
 
 // adopt makes the parent's wish the nested stack's own, if it is not already.
@@ -185,23 +201,18 @@ func (o *owner) releaseLater(child stoker.StackID) {
 }
 
 func (e *Engine) letGo(ctx context.Context, child stoker.StackID) error {
-	var wait *waiter
-	err := e.insist(ctx, child, func(c *owner) error {
-		if c.st != nil && c.st.Status == stoker.StatusInProgress {
-			switch c.st.Phase {
-			case stoker.PhaseHeld:
-				c.saveStack(func(st *stoker.Stack) { st.Phase = stoker.PhaseLeave })
-			case stoker.PhaseHold:
-				c.saveStack(func(st *stoker.Stack) { st.Phase = stoker.PhaseGrow })
-			}
+	return e.follow(ctx, child, true, func(c *owner) error {
+		if c.st == nil || c.st.Status != stoker.StatusInProgress {
+			return nil
 		}
-		wait = c.wait(true)
+		switch c.st.Phase {
+		case stoker.PhaseHeld:
+			c.saveStack(func(st *stoker.Stack) { st.Phase = stoker.PhaseLeave })
+		case stoker.PhaseHold:
+			c.saveStack(func(st *stoker.Stack) { st.Phase = stoker.PhaseGrow })
+		}
 		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return wait.get(ctx).err
+	}).err
 }
 
 // removeChild deletes a nested stack and everything in it.
@@ -216,18 +227,7 @@ func (o *owner) removeChild(row *stoker.Resource) {
 }
 
 func (e *Engine) deleteAndWait(ctx context.Context, id stoker.StackID) error {
-	var wait *waiter
-	err := e.insist(ctx, id, func(c *owner) error {
-		if err := c.beginDelete(); err != nil {
-			return err
-		}
-		wait = c.wait(true)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return wait.get(ctx).err
+	return e.follow(ctx, id, true, (*owner).beginDelete).err
 }
 
 // beginDelete is harmless when the stack does not exist or is being deleted.

@@ -237,7 +237,7 @@ func (o *owner) abandon(err error) {
 		c.done <- err
 	}
 	for _, w := range o.waiters {
-		w.done <- outcome{err: err}
+		w.done <- outcome{err: err, gone: true}
 	}
 	for _, ss := range o.signals {
 		for _, s := range ss {

@@ -185,7 +185,7 @@ func rewrapped(err error, e, changed *stoker.Error) error {
 // validate checks everything of a draft that can be known before it is made: the
 // template, its types, properties, and the templates it nests.
 func (e *Engine) validate(ctx context.Context, st *stoker.Stack) error {
-	_, err := e.validated(ctx, st, nil)
+	_, _, err := e.validated(ctx, st, nil)
 	return err
 }
 
@@ -193,7 +193,7 @@ func (e *Engine) validateUpdate(ctx context.Context, old, draft *stoker.Stack) e
 	if !old.Deleted.IsZero() {
 		return notStack(string(old.ID))
 	}
-	g, err := e.validated(ctx, draft, nil)
+	g, _, err := e.validated(ctx, draft, nil)
 	if err != nil {
 		return err
 	}
@@ -204,43 +204,58 @@ func (e *Engine) validateUpdate(ctx context.Context, old, draft *stoker.Stack) e
 	return g.bound.CheckImmutable(before.bound)
 }
 
-// validated compiles a stack and resolves every resource as far as it is known.
-func (e *Engine) validated(ctx context.Context, st *stoker.Stack, p *partial) (*graph, error) {
+// validated compiles a stack, resolves every resource as far as it is known, and
+// counts them, those of nested stacks too.
+func (e *Engine) validated(ctx context.Context, st *stoker.Stack, p *partial) (*graph, int, error) {
 	if st.Depth > e.limits.Depth {
-		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded", Message: fmt.Sprintf("Recursion depth exceeds %d.", e.limits.Depth)}
+		return nil, 0, &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded", Message: fmt.Sprintf("Recursion depth exceeds %d.", e.limits.Depth)}
 	}
 	g, err := e.compilePart(st, p)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	total := len(g.nodes)
 	s := &scope{ctx: ctx, e: e, st: st, graph: g, rows: newRows(nil), preview: true, path: []stoker.StackID{st.ID}, part: p}
 	for _, n := range g.nodes {
 		w, err := want(s, n)
+		inside := 0
 		if err == nil {
-			err = e.validateChild(s, w)
+			inside, err = e.validateChild(s, w)
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
+		}
+		if total += inside; total > e.limits.Resources {
+			return nil, 0, tooMany(total, e.limits.Resources)
 		}
 	}
-	return g, nil
+	return g, total, nil
 }
 
-// validateChild looks into nested templates; a group is checked by one member.
-func (e *Engine) validateChild(s *scope, w *wanted) error {
+func tooMany(n, limit int) error {
+	return &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
+		Message: fmt.Sprintf("Maximum resources per stack exceeded: %d of %d.", n, limit)}
+}
+
+// validateChild looks into nested templates and counts their resources; a group
+// is checked by one member.
+func (e *Engine) validateChild(s *scope, w *wanted) (inside int, err error) {
 	child, p, err := e.draftChild(s, w)
 	if err != nil || child == nil {
-		return err
+		return 0, err
 	}
-	_, err = e.validated(s.ctx, child, p)
+	_, inside, err = e.validated(s.ctx, child, p)
+	if child.Group != nil {
+		inside *= wantedSize(child.Group.Spec, 0)
+	}
 	if err == nil || unsure(err, p) {
-		return nil
+		return inside, nil
 	}
 	err = located(err, w.name)
 	if at, ok := stoker.AsError(err); ok && at.Pos.File == "" && child.Group != nil {
 		at.Pos = stoker.Pos{} // of a text that nobody has written
 	}
-	return err
+	return 0, err
 }
 
 // draftChild makes the nested stack that a resource would have, and says what is
