@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/stoker-project/stoker/balancer/haproxy"
 	"github.com/stoker-project/stoker/driver/process"
 )
 
@@ -42,6 +43,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("DATA", filepath.Join(e.WorkDir, "home", ".local", "share", "stoker"))
 			e.Setenv("EXAMPLES", examples)
 			e.Defer(func() { destroyAll(filepath.Join(e.WorkDir, "home", ".local", "share", "stoker", "process")) })
+			e.Defer(func() { stopHAProxy(filepath.Join(e.WorkDir, "home", ".local", "share", "stoker", "haproxy")) })
 			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -67,6 +69,21 @@ func destroyAll(dir string) {
 	for _, s := range servers {
 		_ = d.Destroy(context.Background(), s.Token, time.Second)
 	}
+}
+
+// stopHAProxy ends the HAProxy that a script has left behind because it failed.
+func stopHAProxy(dir string) {
+	if _, err := os.Stat(dir); err != nil {
+		return
+	}
+	b, err := haproxy.New(haproxy.Config{Dir: dir})
+	if err != nil {
+		return
+	}
+	defer b.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_ = b.Shutdown(ctx)
 }
 
 func wantCode(ts *testscript.TestScript, _ bool, args []string) {
