@@ -123,12 +123,20 @@ func (k *keeper) do(ctx context.Context, s step) error {
 			return err
 		}
 		if !done(answer) {
-			k.log.Warn("haproxy refused", "server", s.server.String(), "step", s.what, "answer", answer)
+			k.grumble(s, answer)
 			return nil
 		}
 	}
 	k.log.Debug("haproxy changed", "server", s.server.String(), "step", s.what)
 	return nil
+}
+
+// grumble logs a refusal, but not the same one at every try.
+func (k *keeper) grumble(s step, answer string) {
+	if what := s.what + s.server.String() + answer; what != k.refused {
+		k.refused = what
+		k.log.Warn("haproxy refused", "server", s.server.String(), "step", s.what, "answer", answer)
+	}
 }
 
 // done tells whether HAProxy did as it was told: most commands say nothing then.

@@ -25,6 +25,9 @@ func TestStatsPage(t *testing.T) {
 	if err != nil || !strings.Contains(page, "web.") || !strings.Contains(page, "one:") {
 		t.Errorf("statistics page: got %d bytes (%v), want one with the pool and its member", len(page), err)
 	}
+	if page, err := get("http://" + at + "/metrics"); err != nil || !strings.Contains(page, "haproxy_backend_") {
+		t.Errorf("metrics: got %d bytes (%v), want those of HAProxy", len(page), err)
+	}
 }
 
 // A member that comes up gets little at first.
@@ -45,6 +48,31 @@ func TestRamp(t *testing.T) {
 	share := rows[1][slices.Index(rows[0], "throttle")]
 	if n, err := strconv.Atoi(share); err != nil || n < 1 || n > 50 {
 		t.Errorf("share of a new member: got %q, want a few percent", share)
+	}
+}
+
+// A member that is set again while it drains is taken back; what it had goes on.
+func TestSetWhileDraining(t *testing.T) {
+	t.Parallel()
+	b := open(t, haproxy.Config{})
+	st := setPool(t, b, webPool())
+	one := newApp(t, "one")
+	join(t, b, one)
+	held, removed := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := get(st.URLs[0] + "/hold"); held <- err }()
+	eventually(t, "the request is there", func() bool { return one.hits.Load() == 1 })
+	go func() { removed <- b.RemoveMember(t.Context(), poolID, "one", time.Hour) }()
+	eventually(t, "it drains", func() bool { return states(t, b)["one"] == stoker.MemberDraining })
+	join(t, b, one)
+	if who, err := get(st.URLs[0]); who != "one" {
+		t.Errorf("answer after it was set again: got %q (%v), want one", who, err)
+	}
+	if err := <-removed; !stoker.IsKind(err, stoker.Conflict) {
+		t.Errorf("RemoveMember: got %v, want Conflict", err)
+	}
+	close(one.release)
+	if err := <-held; err != nil {
+		t.Errorf("request in flight meanwhile: %v", err)
 	}
 }
 

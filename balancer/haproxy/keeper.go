@@ -36,6 +36,7 @@ type keeper struct {
 	counted map[int]readings      // what each worker had counted when last read
 	err     error                 // why HAProxy could not be read, nil if it was
 	retry   time.Time             // no start of HAProxy before it
+	refused string                // the last refusal that was logged
 	failing int                   // starts that went wrong in a row
 }
 

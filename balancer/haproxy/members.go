@@ -2,7 +2,6 @@ package haproxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -17,13 +16,16 @@ func (b *Balancer) SetMember(ctx context.Context, id stoker.PoolID, want stoker.
 	if err != nil {
 		return err
 	}
-	called := b.call(ctx, func(k *keeper) {
+	var missing error
+	if err := b.call(ctx, func(k *keeper) {
 		var p *pool
-		if p, err = k.pool(id); err == nil {
+		if p, missing = k.pool(id); missing == nil {
 			k.setMember(p, want)
 		}
-	}, nil)
-	return errors.Join(called, err)
+	}, nil); err != nil {
+		return err
+	}
+	return missing
 }
 
 func (k *keeper) setMember(p *pool, want stoker.Member) {
@@ -57,18 +59,20 @@ func (b *Balancer) AwaitMember(ctx context.Context, id stoker.PoolID, member sto
 		var changed, gone <-chan struct{}
 		var err error
 		called := b.call(ctx, nil, func(k *keeper) { state, changed, gone, err = k.watch(id, member) })
-		if called != nil && ctx.Err() == nil {
+		switch {
+		case called != nil && ctx.Err() != nil:
+			return notUp(member, cause, context.Cause(ctx))
+		case called != nil:
 			return called
+		case err != nil && !stoker.IsKind(err, stoker.Unavailable), state == stoker.MemberUp:
+			return err
 		}
-		if called == nil {
-			if err != nil && !stoker.IsKind(err, stoker.Unavailable) || state == stoker.MemberUp {
-				return err
-			}
-			cause = err
-		}
+		cause = err
 		select {
 		case <-changed:
 		case <-gone:
+		case <-b.ctx.Done():
+			return errClosed()
 		case <-ctx.Done():
 			return notUp(member, cause, context.Cause(ctx))
 		}

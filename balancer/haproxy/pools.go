@@ -107,7 +107,9 @@ func (k *keeper) setPool(want stoker.Pool) (stoker.PoolStatus, error) {
 	if err := k.apply(pools); err != nil {
 		return stoker.PoolStatus{}, err
 	}
-	if before == nil {
+	if before != nil {
+		next.ledger = before.ledger // it went on while HAProxy was loaded anew
+	} else {
 		k.log.Info("pool added", "pool", string(want.ID), "backend", next.backend)
 	}
 	return next.status(), nil

@@ -25,6 +25,7 @@ type app struct {
 	name, addr string
 	sick       atomic.Bool
 	hits       atomic.Int64
+	release    chan struct{} // lets requests to /hold go
 	srv        *http.Server
 }
 
@@ -34,7 +35,7 @@ func newApp(t *testing.T, name string) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{name: name, addr: ln.Addr().String()}
+	a := &app{name: name, addr: ln.Addr().String(), release: make(chan struct{})}
 	a.srv = &http.Server{Handler: http.HandlerFunc(a.serve)}
 	go a.srv.Serve(ln)
 	t.Cleanup(func() { a.srv.Close() })
@@ -49,6 +50,9 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.hits.Add(1)
+	if r.URL.Path == "/hold" {
+		<-a.release
+	}
 	io.WriteString(w, a.name)
 }
 
