@@ -268,6 +268,12 @@ type (
 		// GroupAttribute resolves an attribute from the members.
 		GroupAttribute(req *Request, view GroupView, name string, path []any) (value any, consumed int, err error)
 	}
+	// Refuser is a type that is known, and of which nothing can be made here. A
+	// template with it is valid, and can be previewed; to create or update a stack with
+	// it is refused before anything is made, with what Refuse says.
+	Refuser interface {
+		Refuse(t TypeName) error
+	}
 	// Validator checks what a schema cannot say, after the schema. Properties
 	// that are not known yet are missing from the Request. Pure.
 	Validator interface {

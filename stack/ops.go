@@ -30,7 +30,7 @@ var stackName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_.-]{0,254}$`)
 // template is validated before: Invalid says what is wrong where. Exists
 // when the project has a living stack of that name; NoCapacity at its limit.
 func (e *Engine) Create(ctx context.Context, in Input) (*stoker.Stack, error) {
-	st, err := e.draft(ctx, in)
+	st, err := e.draft(ctx, in, stoker.ActionCreate)
 	if err != nil {
 		return nil, err
 	}
@@ -57,15 +57,16 @@ func (e *Engine) Create(ctx context.Context, in Input) (*stoker.Stack, error) {
 	return out, nil
 }
 
-// draft makes the record of a new stack and checks what is asked for.
-func (e *Engine) draft(ctx context.Context, in Input) (*stoker.Stack, error) {
+// draft makes the record of a new stack and checks what is asked for. Without an
+// action nothing will be made of it.
+func (e *Engine) draft(ctx context.Context, in Input, action stoker.Action) (*stoker.Stack, error) {
 	if !stackName.MatchString(in.Name) {
 		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed",
 			Message: fmt.Sprintf("Invalid stack name %s must contain only alphanumeric or \"_-.\" characters, must start with alpha and must be 255 characters or less.", clip(in.Name))}
 	}
 	id := stoker.StackID(newID())
 	st := &stoker.Stack{
-		ID: id, Root: id, Name: in.Name, Project: in.Project, Owner: in.Owner, Spec: in.Spec,
+		ID: id, Root: id, Name: in.Name, Project: in.Project, Owner: in.Owner, Spec: in.Spec, Action: action,
 		DisableRollback: in.DisableRollback, Timeout: in.Timeout, Tags: in.Tags, Created: now(),
 	}
 	return st, e.validate(ctx, st)
@@ -83,7 +84,7 @@ func (e *Engine) Validate(ctx context.Context, in Input) error {
 	if in.Name == "" {
 		in.Name = "validate"
 	}
-	_, err := e.draft(ctx, in)
+	_, err := e.draft(ctx, in, "")
 	return err
 }
 

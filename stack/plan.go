@@ -75,7 +75,7 @@ func removals(g *graph, rs *rows, kept map[stoker.ResourceID]bool) []Step {
 
 // Preview tells what Create would do.
 func (e *Engine) Preview(ctx context.Context, in Input) (*Preview, error) {
-	st, err := e.draft(ctx, in)
+	st, err := e.draft(ctx, in, "")
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (e *Engine) PreviewUpdate(ctx context.Context, id stoker.StackID, in Input)
 		return nil, notStack(string(id))
 	}
 	draft := *st
-	draft.Spec = in.Spec
+	draft.Spec, draft.Action = in.Spec, ""
 	if err := e.validate(ctx, &draft); err != nil {
 		return nil, err
 	}

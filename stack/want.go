@@ -119,6 +119,9 @@ func (w *wanted) setDeletion(v any) error {
 }
 
 func (w *wanted) validate(s *scope, n *node) error {
+	if r, ok := n.kind.impl.(stoker.Refuser); ok && s.st.Action != "" && w.external == "" {
+		return at(located(r.Refuse(n.kind.name), w.name), n)
+	}
 	v, ok := n.kind.impl.(stoker.Validator)
 	if !ok {
 		return nil
@@ -266,7 +269,7 @@ func (e *Engine) draftChild(s *scope, w *wanted) (*stoker.Stack, *partial, error
 	}
 	st := s.st
 	child := &stoker.Stack{
-		ID: "preview", Root: st.Root, Parent: st.ID, ParentResource: w.name, Depth: st.Depth + 1,
+		ID: "preview", Action: st.Action, Root: st.Root, Parent: st.ID, ParentResource: w.name, Depth: st.Depth + 1,
 		Name: st.Name + "-" + string(w.name), Project: st.Project,
 		Spec: stoker.StackSpec{Files: st.Spec.Files, Environment: s.graph.childEnvironment(w.name)},
 	}

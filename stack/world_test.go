@@ -221,6 +221,13 @@ func (group) GroupAttribute(_ *stoker.Request, v stoker.GroupView, name string, 
 	return out, 0, nil
 }
 
+// refusedThing is a type of which nothing can be made.
+type refusedThing struct{ thing }
+
+func (refusedThing) Refuse(t stoker.TypeName) error {
+	return stoker.Errorf(stoker.Invalid, "no driver for %s", t)
+}
+
 // bed is an engine that runs on a world and a store.
 type bed struct {
 	*stack.Engine
@@ -244,7 +251,7 @@ func start(t *testing.T, w *world, store *storetest.Memory) *bed {
 	t.Helper()
 	e := stack.New(stack.Config{Store: store})
 	e.Register(map[stoker.TypeName]stoker.ResourceType{
-		"T::Thing": thing{w}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},
+		"T::Thing": thing{w}, "T::Refused": refusedThing{thing{w}}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -47,7 +47,10 @@ var (
 	_ stoker.Validator  = known{}
 	_ stoker.Updater    = known{}
 	_ stoker.Attributer = known{}
+	_ stoker.Refuser    = known{}
 )
+
+func (known) Refuse(t stoker.TypeName) error { return noDriver(t) }
 
 func (known) Create(_ context.Context, req *stoker.Request) (stoker.Result, error) {
 	return stoker.Result{}, noDriver(req.Type)
