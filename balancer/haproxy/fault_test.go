@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/balancer/haproxy"
+	"github.com/stoker-project/stoker/internal/haproxysock"
 )
 
 // HAProxy that is killed is back within a second, with its members.
@@ -33,7 +35,14 @@ func TestHAProxyKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			eventually(t, "it answers again", func() bool { _, err := get(st.URLs[0]); return err == nil })
+			eventually(t, "another one answers", func() bool {
+				text, err := haproxysock.Client{Path: filepath.Join(dir, "master.sock")}.Do(t.Context(), "show proc")
+				now := haproxysock.ParseProcesses(text).Worker
+				return err == nil && now != 0 && now != p.Worker
+			})
+			if _, err := get(st.URLs[0]); err != nil {
+				t.Errorf("the first request after the restart: %v", err)
+			}
 			if d := time.Since(start); d > time.Second {
 				t.Errorf("out of service for %v, want less than 1s", d)
 			}
