@@ -175,8 +175,11 @@ func TestSignals(t *testing.T) {
 	if got := a.header.Get("Content-Type"); a.text != "" || !strings.HasPrefix(got, "text/html") {
 		t.Errorf("got %q of type %s, want nothing of text/html", a.text, got)
 	}
-	if got := size(); got != "2" {
-		t.Errorf("after a signal: got size %s, want 2", got)
+	// The change is accepted; it takes a moment to be there.
+	for deadline := time.Now().Add(10 * time.Second); size() != "2"; {
+		if time.Now().After(deadline) {
+			t.Fatalf("after a signal: got size %s, want 2", size())
+		}
 	}
 	w.send(w.request("PUT", up, "")).want(t, 200) // as cfn-signal does
 
