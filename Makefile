@@ -20,7 +20,7 @@ build: ## Build bin/stoker
 demo: build ## Run the main job by itself: serve, grow under load, shrink, clean up
 	@$(BIN) demo --template examples/hello/hello.yaml
 
-test: deps lint race ## Set up what tests need and run them all
+test: deps lint race demo ## Set up what tests need and run them all, the demo too
 
 quick: ## Run the tests that need no other server
 	$(GO) test ./...

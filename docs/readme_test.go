@@ -17,7 +17,7 @@ import (
 
 // TestReadme runs the commands of the README as a reader would: in order, in a
 // copy of nothing but the binary and the examples, with an empty home directory.
-// `make demo` and `make test` are run by make itself.
+// `make demo` is run by `make test`.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	if err != nil {
