@@ -12,7 +12,10 @@ import (
 // keys and the places, or cost several times as much token by token; generated
 // templates of a thousand resources are read often. How many values there are is not checked.
 func parseJSON(text []byte) (*node, error) {
-	p := &jsonParser{text: text, line: 1, known: map[string]any{}}
+	return (&jsonParser{text: text, line: 1, known: map[string]any{}}).parse()
+}
+
+func (p *jsonParser) parse() (*node, error) {
 	n, err := p.value(0)
 	if err != nil {
 		return nil, err
@@ -29,6 +32,12 @@ type jsonParser struct {
 	at        int
 	line      int
 	lineStart int
+	// generated texts have no places that anybody looks at.
+	generated bool
+	last      struct { // definition that was read
+		text []byte
+		node *node
+	}
 
 	// Most of the time goes into memory, so nodes come from slabs, short strings
 	// that come again are shared, and open maps and lists collect on stacks.
@@ -84,6 +93,8 @@ func (p *jsonParser) value(depth int) (*node, error) {
 		return nil, tooDeep(p.line, p.at-p.lineStart+1)
 	}
 	switch {
+	case c == '{' && p.generated && depth == definitionDepth:
+		return p.definition(depth)
 	case c == '{':
 		return p.object(depth)
 	case c == '[':
