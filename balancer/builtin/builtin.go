@@ -105,7 +105,7 @@ func (b *Balancer) Close() {
 // SetPool makes a pool or changes it; see stoker.Balancer. When it returns an
 // error, nothing has changed.
 func (b *Balancer) SetPool(_ context.Context, want stoker.Pool) (stoker.PoolStatus, error) {
-	want, err := normal(want)
+	want, err := rules.Pool(want)
 	if err != nil {
 		return stoker.PoolStatus{}, err
 	}

@@ -1,24 +1,17 @@
 package builtin
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/selfsigned"
 )
 
 // certificate gives what a listener shows, nil if it speaks no TLS.
@@ -36,12 +29,7 @@ func (p *pool) certificate(l stoker.Listener) (*tls.Certificate, error) {
 	return &c, nil
 }
 
-// The self-made certificate is made anew this long before it ends.
-const (
-	selfMadeFile     = "self-made.pem"
-	selfMadeValidity = 5 * 365 * 24 * time.Hour
-	selfMadeMargin   = 30 * 24 * time.Hour
-)
+const selfMadeFile = "self-made.pem"
 
 // selfMade keeps the certificate for listeners that were given none.
 type selfMade struct {
@@ -55,24 +43,20 @@ type selfMade struct {
 func (s *selfMade) get(now time.Time) (*tls.Certificate, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if fresh(s.cert, now) {
+	if selfsigned.Fresh(s.cert, now) {
 		return s.cert, nil
 	}
 	c, err := s.load()
 	if err != nil {
 		return nil, err
 	}
-	if !fresh(c, now) {
+	if !selfsigned.Fresh(c, now) {
 		if c, err = s.make(now); err != nil {
 			return nil, fmt.Errorf("make a certificate: %w", err)
 		}
 	}
 	s.cert = c
 	return c, nil
-}
-
-func fresh(c *tls.Certificate, now time.Time) bool {
-	return c != nil && now.Add(selfMadeMargin).Before(c.Leaf.NotAfter)
 }
 
 // load gives nil when there is none on disk.
@@ -96,11 +80,7 @@ func (s *selfMade) load() (*tls.Certificate, error) {
 }
 
 func (s *selfMade) make(now time.Time) (*tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	data, err := selfSigned(key, now)
+	data, err := selfsigned.Make(now)
 	if err != nil {
 		return nil, err
 	}
@@ -109,40 +89,6 @@ func (s *selfMade) make(now time.Time) (*tls.Certificate, error) {
 	}
 	c, err := tls.X509KeyPair(data, data)
 	return &c, err
-}
-
-// selfSigned gives a certificate for this machine and its key, in PEM.
-func selfSigned(key *ecdsa.PrivateKey, now time.Time) ([]byte, error) {
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, err
-	}
-	names := []string{"localhost"}
-	if host, err := os.Hostname(); err == nil && host != "localhost" {
-		names = append(names, host)
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      pkix.Name{Organization: []string{"Stoker"}, CommonName: "self-made"},
-		NotBefore:    now.Add(-time.Hour), // clocks differ
-		NotAfter:     now.Add(selfMadeValidity),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     names,
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-
-		BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	out := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return append(out, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...), nil
 }
 
 // save replaces the file as a whole, so that a crash leaves the old or the new.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/stoker-project/stoker/internal/selfsigned"
 )
 
 func TestSelfMadeCertificateIsKept(t *testing.T) {
@@ -40,7 +42,7 @@ func TestSelfMadeCertificateIsRenewed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	later, err := s.get(now.Add(selfMadeValidity - selfMadeMargin + time.Minute))
+	later, err := s.get(now.Add(selfsigned.Validity - selfsigned.Margin + time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,12 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/listen"
 )
 
 // A listener is one open address of a pool.
@@ -96,7 +95,7 @@ func (p *pool) open(want stoker.Listener, spare []*listener) (*listener, error) 
 	at := hostPort(want.Address, want.Port)
 	ln, err := socket(at, spare)
 	if err != nil {
-		return nil, listenError(at, err)
+		return nil, listen.Error(at, err)
 	}
 	l := &listener{pool: p, want: want, ln: ln, served: make(chan struct{})}
 	if want.Protocol != stoker.ProtocolTCP {
@@ -120,28 +119,6 @@ func socket(at string, spare []*listener) (net.Listener, error) {
 		return net.FileListener(f)
 	}
 	return (&net.ListenConfig{}).Listen(context.Background(), "tcp", at)
-}
-
-func listenError(at string, err error) error {
-	e := &stoker.Error{Kind: stoker.Unavailable, Message: "listen on " + at, Err: reason(err)}
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		e.Kind, e.Hint = stoker.Conflict, "Choose another port, or stop what listens there."
-	case errors.Is(err, syscall.EACCES):
-		e.Kind, e.Hint = stoker.Forbidden, "Choose a port above 1023, or allow this one to Stoker."
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		e.Kind, e.Hint = stoker.Invalid, "Choose an address that this machine has."
-	}
-	return e
-}
-
-// reason strips what net wraps around an errno: it repeats the address.
-func reason(err error) error {
-	var sys *os.SyscallError
-	if errors.As(err, &sys) {
-		return sys.Err
-	}
-	return err
 }
 
 func (p *pool) newServer(l *listener) *http.Server {

@@ -12,7 +12,7 @@ import (
 // SetMember adds a member or changes it; see stoker.Members. A member that is
 // draining is taken back and checked anew, its drain then ends with Conflict.
 func (b *Balancer) SetMember(_ context.Context, id stoker.PoolID, want stoker.Member) error {
-	want, err := normalMember(want)
+	want, err := rules.Member(want)
 	if err != nil {
 		return err
 	}

@@ -1,121 +1,18 @@
 package builtin
 
 import (
-	"cmp"
-	"fmt"
-	"net"
-	"net/netip"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/poolspec"
 )
 
-// normal checks a pool and fills in the defaults.
-func normal(p stoker.Pool) (stoker.Pool, error) {
-	if p.ID == "" {
-		return p, stoker.Errorf(stoker.Invalid, "a pool needs an ID")
-	}
-	if err := normalize(&p); err != nil {
-		return p, fmt.Errorf("pool %q: %w", p.ID, err)
-	}
-	return p, nil
-}
+// rules are what this balancer can do of what it may be asked for.
+var rules = poolspec.Rules{Path: checkPath, Zones: true}
 
-func normalize(p *stoker.Pool) error {
-	p.Algorithm = cmp.Or(p.Algorithm, stoker.RoundRobin)
-	if p.Algorithm != stoker.RoundRobin && p.Algorithm != stoker.LeastConn {
-		return stoker.Errorf(stoker.Invalid, "unknown algorithm %q, want %s or %s", p.Algorithm, stoker.RoundRobin, stoker.LeastConn)
-	}
-	if p.Retries < 0 || p.ConnectTimeout < 0 || p.ResponseTimeout < 0 || p.QueueTimeout < 0 {
-		return stoker.Errorf(stoker.Invalid, "retries and timeouts must not be negative")
-	}
-	if strings.ContainsFunc(p.StickyCookie, notToken) {
-		return stoker.Errorf(stoker.Invalid, "%q is not a name for a cookie", p.StickyCookie)
-	}
-	p.ConnectTimeout = cmp.Or(p.ConnectTimeout, 2*time.Second)
-	if err := normalHealth(&p.Health); err != nil {
-		return err
-	}
-	return normalListeners(p)
-}
-
-// notToken tells whether r may not stand in a token of RFC 9110.
-func notToken(r rune) bool {
-	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
-}
-
-func normalHealth(h *stoker.HealthCheck) error {
-	switch h.Protocol {
-	case "", stoker.ProtocolTCP, stoker.ProtocolHTTP:
-	default:
-		return stoker.Errorf(stoker.Invalid, "unknown health check %q, want http, tcp or none", h.Protocol)
-	}
-	h.Path = cmp.Or(h.Path, "/")
-	if !strings.HasPrefix(h.Path, "/") || strings.ContainsFunc(h.Path, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		return stoker.Errorf(stoker.Invalid, "health check path %q must start with / and hold no spaces", h.Path)
-	}
-	if h.Interval < 0 || h.Timeout < 0 || h.Rise < 0 || h.Fall < 0 {
-		return stoker.Errorf(stoker.Invalid, "interval, timeout, rise and fall of a health check must not be negative")
-	}
-	h.Interval = cmp.Or(h.Interval, time.Second)
-	h.Timeout = cmp.Or(h.Timeout, time.Second)
-	h.Rise = cmp.Or(h.Rise, 1)
-	h.Fall = cmp.Or(h.Fall, 3)
-	return nil
-}
-
-func normalListeners(p *stoker.Pool) error {
-	p.Listeners = slices.Clone(p.Listeners)
-	seen := map[string]bool{}
-	for i := range p.Listeners {
-		l := &p.Listeners[i]
-		if err := normalListener(l); err != nil {
-			return fmt.Errorf("listener %d: %w", i, err)
-		}
-		at := hostPort(l.Address, l.Port)
-		if l.Port != 0 && seen[at] {
-			return stoker.Errorf(stoker.Invalid, "listener %d: %s is there twice", i, at)
-		}
-		seen[at] = true
+func checkPath(path string) error {
+	if !strings.HasPrefix(path, "/") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return stoker.Errorf(stoker.Invalid, "health check path %q must start with / and hold no spaces", path)
 	}
 	return nil
-}
-
-func normalListener(l *stoker.Listener) error {
-	switch l.Protocol {
-	case stoker.ProtocolHTTP, stoker.ProtocolHTTPS, stoker.ProtocolTCP:
-	default:
-		return stoker.Errorf(stoker.Invalid, "unknown protocol %q, want http, https or tcp", l.Protocol)
-	}
-	l.Address = cmp.Or(l.Address, "127.0.0.1")
-	ip, err := netip.ParseAddr(l.Address)
-	if err != nil {
-		return stoker.Errorf(stoker.Invalid, "%q is not an IP address", l.Address)
-	}
-	l.Address = ip.String()
-	if l.Port < 0 || l.Port > 65535 {
-		return stoker.Errorf(stoker.Invalid, "port %d is not between 0 and 65535", l.Port)
-	}
-	if l.Protocol != stoker.ProtocolHTTPS && l.Certificate+l.Key != "" {
-		return stoker.Errorf(stoker.Invalid, "a certificate needs protocol https, not %s", l.Protocol)
-	}
-	return nil
-}
-
-// normalMember checks a member and fills in the defaults.
-func normalMember(m stoker.Member) (stoker.Member, error) {
-	m.Weight = cmp.Or(m.Weight, 1)
-	if m.ID == "" {
-		return m, stoker.Errorf(stoker.Invalid, "a member needs an ID")
-	}
-	if m.Weight < 0 {
-		return m, stoker.Errorf(stoker.Invalid, "member %q: weight %d is negative", m.ID, m.Weight)
-	}
-	host, port, err := net.SplitHostPort(m.Address)
-	if err != nil || host == "" || port == "" {
-		return m, stoker.Errorf(stoker.Invalid, "member %q: address %q is not host:port", m.ID, m.Address)
-	}
-	return m, nil
 }

@@ -1,17 +1,9 @@
 package haproxy
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io/fs"
-	"math/big"
-	"net"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/selfsigned"
 )
 
 // certDir holds the certificates, one file for each with its key, named by
@@ -72,12 +65,7 @@ func (k *keeper) sweep() {
 	}
 }
 
-// The self-made certificate is made anew this long before it ends.
-const (
-	selfMadeFile     = "self-made.pem"
-	selfMadeValidity = 5 * 365 * 24 * time.Hour
-	selfMadeMargin   = 30 * 24 * time.Hour
-)
+const selfMadeFile = "self-made.pem"
 
 // selfMade gives the certificate for listeners that were given none: that of
 // the file, or a new one.
@@ -86,49 +74,11 @@ func selfMade(file string, now time.Time) (string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	if pair, err := tls.X509KeyPair(text, text); err == nil && now.Add(selfMadeMargin).Before(pair.Leaf.NotAfter) {
+	if pair, err := tls.X509KeyPair(text, text); err == nil && selfsigned.Fresh(&pair, now) {
 		return string(text), nil
 	}
-	if text, err = selfSigned(now); err != nil {
+	if text, err = selfsigned.Make(now); err != nil {
 		return "", err
 	}
 	return string(text), writeFile(file, text)
-}
-
-// selfSigned gives a certificate for this machine and its key, in PEM.
-func selfSigned(now time.Time) ([]byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, err
-	}
-	names := []string{"localhost"}
-	if host, err := os.Hostname(); err == nil && host != "localhost" {
-		names = append(names, host)
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      pkix.Name{Organization: []string{"Stoker"}, CommonName: "self-made"},
-		NotBefore:    now.Add(-time.Hour), // clocks differ
-		NotAfter:     now.Add(selfMadeValidity),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     names,
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-
-		BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	out := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return append(out, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...), nil
 }

@@ -2,13 +2,11 @@ package haproxy
 
 import (
 	"context"
-	"errors"
 	"net"
-	"os"
 	"slices"
-	"syscall"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/listen"
 )
 
 // claim gives every listener of a pool its port, and sees that new addresses are
@@ -71,7 +69,7 @@ func (k *keeper) open(listeners []stoker.Listener) error {
 		}
 		ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", at)
 		if err != nil {
-			return listenError(at, err)
+			return listen.Error(at, err)
 		}
 		defer ln.Close()
 		l.Port = ln.Addr().(*net.TCPAddr).Port
@@ -104,26 +102,4 @@ func (k *keeper) taken(p *pool) error {
 		}
 	}
 	return nil
-}
-
-func listenError(at string, err error) error {
-	e := &stoker.Error{Kind: stoker.Unavailable, Message: "listen on " + at, Err: reason(err)}
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		e.Kind, e.Hint = stoker.Conflict, "Choose another port, or stop what listens there."
-	case errors.Is(err, syscall.EACCES):
-		e.Kind, e.Hint = stoker.Forbidden, "Choose a port above 1023, or allow this one to Stoker."
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		e.Kind, e.Hint = stoker.Invalid, "Choose an address that this machine has."
-	}
-	return e
-}
-
-// reason strips what net wraps around an errno: it repeats the address.
-func reason(err error) error {
-	var sys *os.SyscallError
-	if errors.As(err, &sys) {
-		return sys.Err
-	}
-	return err
 }

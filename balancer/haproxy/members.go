@@ -12,7 +12,7 @@ import (
 // draining is taken back and checked anew, its drain then ends with Conflict.
 // At another address it is another server: requests at the old one get 30s.
 func (b *Balancer) SetMember(ctx context.Context, id stoker.PoolID, want stoker.Member) error {
-	want, err := normalMember(want)
+	want, err := rules.Member(want)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 // error, nothing has changed. HAProxy is loaded anew only if its configuration
 // becomes another one, and drops no request by that.
 func (b *Balancer) SetPool(ctx context.Context, want stoker.Pool) (stoker.PoolStatus, error) {
-	want, err := normal(want)
+	want, err := rules.Pool(want)
 	if err != nil {
 		return stoker.PoolStatus{}, err
 	}

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // example is a configuration with a bit of everything.
 func example(t *testing.T) (settings, map[stoker.PoolID]*pool) {
 	t.Helper()
-	web, err := normal(stoker.Pool{
+	web, err := rules.Pool(stoker.Pool{
 		ID: "1", Name: "shop/web", StickyCookie: "srv", Retries: 2, QueueTimeout: 5 * time.Second, ResponseTimeout: time.Minute,
 		Listeners: []stoker.Listener{{Protocol: stoker.ProtocolHTTP, Port: 8080}, {Protocol: stoker.ProtocolHTTPS, Address: "::1", Port: 8443}},
 		Health:    stoker.HealthCheck{Protocol: stoker.ProtocolHTTP, Path: "/health", Status: []int{200, 204}},
@@ -25,7 +25,7 @@ func example(t *testing.T) (settings, map[stoker.PoolID]*pool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := normal(stoker.Pool{
+	db, err := rules.Pool(stoker.Pool{
 		ID: "2", Name: "db", Algorithm: stoker.LeastConn, QueueTimeout: time.Second,
 		Listeners: []stoker.Listener{{Protocol: stoker.ProtocolTCP, Port: 5432}},
 		Health:    stoker.HealthCheck{Protocol: stoker.ProtocolTCP, Interval: 100 * time.Microsecond},
