@@ -39,8 +39,6 @@ type Stack struct {
 	Phase Phase
 	// Group is set when the stack's template is made from a group.
 	Group *GroupState
-	// Outputs of the last completed run; a failing one is left out.
-	Outputs map[string]any
 
 	DisableRollback bool
 	Timeout         time.Duration // of one operation; 0: the engine's default

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -56,7 +55,7 @@ type node struct {
 
 // compile makes the graph of what is wanted of a stack: an empty one for a stack
 // that is being deleted or rolled back to nothing.
-func (e *Engine) compile(ctx context.Context, st *stoker.Stack) (*graph, error) {
+func (e *Engine) compile(st *stoker.Stack) (*graph, error) {
 	if st.Action == stoker.ActionDelete || st.Spec.Template == "" {
 		return &graph{}, nil
 	}

@@ -113,7 +113,7 @@ func (o *owner) startRun() {
 	if st == nil || st.Status != stoker.StatusInProgress || st.Phase == stoker.PhaseDone || o.building() {
 		return
 	}
-	g, err := o.e.compile(o.base, st)
+	g, err := o.e.compile(st)
 	if err != nil {
 		o.newRun(&graph{})
 		o.fail(err)

@@ -70,14 +70,12 @@ func (w *wanted) sections(s *scope, n *node) error {
 		}
 	}
 	w.policy = policy
-	if n.def.DeletionPolicy != nil {
-		v, err := n.def.DeletionPolicy.Resolve(s)
-		if err != nil {
-			return err
-		}
-		if err := w.setDeletion(v); err != nil {
-			return err
-		}
+	if w.deletion, err = s.graph.tmpl.ResolveDeletionPolicy(s, n.def); err != nil {
+		return err
+	}
+	if w.deletion == "Snapshot" {
+		return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed", Path: n.def.Path("deletion_policy"),
+			Message: fmt.Sprintf("\"Snapshot\" deletion policy not supported: %s has no snapshots", w.kind.name)}
 	}
 	return w.setExternal(s, n)
 }
@@ -97,24 +95,6 @@ func (w *wanted) setExternal(s *scope, n *node) error {
 			Path: "resources." + string(w.name) + ".external_id", Message: "the external ID must be a string that is not empty"}
 	}
 	w.external, w.deletion = stoker.PhysicalID(id), "Retain"
-	return nil
-}
-
-func (w *wanted) setDeletion(v any) error {
-	switch v {
-	case nil, "Delete", "delete":
-		w.deletion = "Delete"
-	case "Retain", "retain":
-		w.deletion = "Retain"
-	case "Snapshot", "snapshot":
-		return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed",
-			Path:    "resources." + string(w.name) + ".deletion_policy",
-			Message: fmt.Sprintf("\"Snapshot\" deletion policy not supported: %s has no snapshots", w.kind.name)}
-	default:
-		return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed",
-			Path:    "resources." + string(w.name) + ".deletion_policy",
-			Message: fmt.Sprintf("Invalid deletion policy %q", fmt.Sprint(v)), Hint: "Use Delete or Retain."}
-	}
 	return nil
 }
 

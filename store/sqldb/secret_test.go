@@ -20,7 +20,7 @@ func TestSecretsAreSealed(t *testing.T) {
 	secret := map[string]any{"password": planted, planted: []any{planted}}
 	spec := stoker.StackSpec{Template: "default: " + planted, Files: map[string]string{planted: planted},
 		Parameters: secret, Environment: secret}
-	st := &stoker.Stack{ID: "a", Name: "visible-name", Spec: spec, Previous: &stoker.StackSpec{Parameters: secret}, Outputs: secret,
+	st := &stoker.Stack{ID: "a", Name: "visible-name", Spec: spec, Previous: &stoker.StackSpec{Parameters: secret},
 		Group: &stoker.GroupState{Spec: stoker.GroupSpec{Member: secret}}}
 	r := &stoker.Resource{ID: "r", Stack: "a", Properties: secret, Metadata: secret, Data: secret}
 	if err := s.Commit(t.Context(), stoker.Batch{Stack: st, Resources: []*stoker.Resource{r}}); err != nil {

@@ -28,8 +28,7 @@ type stackBody struct {
 
 // stackSecret is the sealed part that changes often.
 type stackSecret struct {
-	Outputs json.RawMessage
-	Group   *groupRow `json:",omitempty"`
+	Group *groupRow
 }
 
 // groupRow holds a group's state, its member's definition encoded apart.
@@ -79,22 +78,17 @@ func (s *Store) encodeStack(st *stoker.Stack) (*stackRow, error) {
 }
 
 func (s *Store) sealStack(st *stoker.Stack) ([]byte, error) {
-	if st.Outputs == nil && st.Group == nil {
+	if st.Group == nil {
 		return nil, nil
 	}
 	var secret stackSecret
 	var err error
-	if secret.Outputs, err = encodeMap("outputs", st.Outputs); err != nil {
+	g := groupRow{State: *st.Group}
+	if g.Member, err = encodeMap("group member", g.State.Spec.Member); err != nil {
 		return nil, err
 	}
-	if st.Group != nil {
-		g := groupRow{State: *st.Group}
-		if g.Member, err = encodeMap("group member", g.State.Spec.Member); err != nil {
-			return nil, err
-		}
-		g.State.Spec.Member = nil
-		secret.Group = &g
-	}
+	g.State.Spec.Member = nil
+	secret.Group = &g
 	return s.seal(secret, "stack", string(st.ID))
 }
 
@@ -107,9 +101,6 @@ func (s *Store) openStack(st *stoker.Stack, sealed []byte) error {
 		return err
 	}
 	var err error
-	if st.Outputs, err = decodeMap(secret.Outputs); err != nil {
-		return err
-	}
 	if g := secret.Group; g != nil {
 		st.Group = &g.State
 		st.Group.Spec.Member, err = decodeMap(g.Member)

@@ -41,9 +41,6 @@ func cloneStack(s *stoker.Stack, brief bool) (*stoker.Stack, error) {
 			c.Previous = &p
 		}
 	}
-	if c.Outputs, err = cloneMap("outputs", s.Outputs); err != nil {
-		return nil, err
-	}
 	if s.Group != nil {
 		c.Group, err = cloneGroup(s.Group)
 	}

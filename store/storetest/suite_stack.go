@@ -19,8 +19,9 @@ func full() *stoker.Stack {
 	st.StatusReason = "Stack CREATE started\x00 \"quoted\" ünïcode"
 	st.Spec = stoker.StackSpec{
 		Template: "heat_template_version: 2021-04-16\n" + strings.Repeat("# long\n", 1000), File: "web.yaml",
-		Files:       map[string]string{"file:///a.yaml": "a", "b": ""},
-		Parameters:  map[string]any{"count": int64(3), "ratio": 1.0, "secret": "hunter2"},
+		Files: map[string]string{"file:///a.yaml": "a", "b": ""},
+		Parameters: map[string]any{"count": int64(3), "ratio": 1.0, "secret": "hunter2",
+			"url": "http://127.0.0.1", "big": int64(math.MaxInt64), "whole": 2.0},
 		Environment: map[string]any{"parameters": map[string]any{}, "list": []any{nil, true}},
 	}
 	st.Previous = &stoker.StackSpec{Template: "old", Parameters: map[string]any{"count": int64(1)}}
@@ -36,7 +37,6 @@ func full() *stoker.Stack {
 		Size: 2, CooldownEnd: start.Add(time.Hour).In(zone), FrozenUntil: start.Add(time.Minute), FrozenReason: "night",
 		Skip: []stoker.ResourceName{"3"}, Batches: []stoker.GroupBatch{{Size: 1, Update: 2}}, NextBatch: 1, PauseUntil: start,
 	}
-	st.Outputs = map[string]any{"url": "http://127.0.0.1", "big": int64(math.MaxInt64), "whole": 2.0}
 	st.DisableRollback, st.Timeout, st.Tags, st.Owner = true, 90*time.Minute, []string{"a", "b"}, "alice"
 	st.Created, st.Updated = start.In(zone), start.Add(time.Nanosecond)
 	return st
@@ -104,7 +104,7 @@ func testValuesWithoutJSON(t *testing.T, open Open) {
 	s, _ := open(t)
 	for name, v := range map[string]any{"NaN": math.NaN(), "infinite": []any{math.Inf(1)}, "channel": make(chan int)} {
 		st := stack("a", "a")
-		st.Outputs = map[string]any{"x": v}
+		st.Spec.Parameters = map[string]any{"x": v}
 		wantKind(t, name, s.Commit(t.Context(), stoker.Batch{Stack: st}), stoker.Invalid)
 	}
 	_, _, err := s.Stack(t.Context(), "a")
