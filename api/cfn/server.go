@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
 	"github.com/stoker-project/stoker/internal/account"
+	"github.com/stoker-project/stoker/internal/rescue"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/stack"
 )
@@ -78,7 +78,7 @@ type call struct {
 // ServeHTTP answers a request that Handles knows.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{Request: r, params: r.URL.Query()}
-	defer s.rescue(w, c)
+	defer rescue.Panic(s.Logger, c.Request, func(err error) { s.fault(w, c, err) })
 	if err := c.read(w); err != nil {
 		s.fault(w, c, err)
 		return
@@ -142,17 +142,4 @@ func (c *call) form() error {
 		}
 	}
 	return nil
-}
-
-// rescue keeps a bug in one request from ending the others.
-func (s *Server) rescue(w http.ResponseWriter, c *call) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if p == http.ErrAbortHandler {
-		panic(p)
-	}
-	s.Logger.Error("panic", "method", c.Method, "path", c.URL.Path, "panic", p, "stack", string(debug.Stack()))
-	s.fault(w, c, fmt.Errorf("panic: %v", p))
 }

@@ -4,14 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
 	"github.com/stoker-project/stoker/internal/access"
+	"github.com/stoker-project/stoker/internal/rescue"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/stack"
 )
@@ -136,7 +135,7 @@ func (s *server) signed(h handler) http.HandlerFunc {
 }
 
 func (s *server) serve(w http.ResponseWriter, c *call, h handler) {
-	defer s.rescue(w, c)
+	defer rescue.Panic(s.log, c.Request, func(err error) { s.fault(w, c, err) })
 	c.Body = http.MaxBytesReader(w, c.Body, MaxBody)
 	out, err := h(c.Context(), c)
 	if err != nil {
@@ -147,17 +146,4 @@ func (s *server) serve(w http.ResponseWriter, c *call, h handler) {
 		w.Header().Set("Location", out.location)
 	}
 	writeJSON(w, max(out.status, http.StatusOK), out.body)
-}
-
-// rescue keeps a bug in one request from ending the others.
-func (s *server) rescue(w http.ResponseWriter, c *call) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if p == http.ErrAbortHandler {
-		panic(p)
-	}
-	s.log.Error("panic", "method", c.Method, "path", c.URL.Path, "panic", p, "stack", string(debug.Stack()))
-	s.fault(w, c, fmt.Errorf("panic: %v", p))
 }

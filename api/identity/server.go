@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/account"
 	"github.com/stoker-project/stoker/internal/password"
+	"github.com/stoker-project/stoker/internal/rescue"
 	"github.com/stoker-project/stoker/internal/seal"
 	"github.com/stoker-project/stoker/internal/token"
 )
@@ -128,7 +127,7 @@ func (s *Server) closed(h handler) http.HandlerFunc {
 }
 
 func (s *Server) serve(w http.ResponseWriter, c *call, h handler) {
-	defer s.rescue(w, c)
+	defer rescue.Panic(s.Logger, c.Request, func(err error) { s.fault(w, c, err) })
 	c.Body = http.MaxBytesReader(w, c.Body, MaxBody)
 	w.Header().Set("Vary", "X-Auth-Token")
 	out, err := h(c.Context(), c)
@@ -140,19 +139,6 @@ func (s *Server) serve(w http.ResponseWriter, c *call, h handler) {
 		w.Header().Set("X-Subject-Token", out.token)
 	}
 	writeJSON(w, max(out.status, http.StatusOK), out.body)
-}
-
-// rescue keeps a bug in one request from ending the others.
-func (s *Server) rescue(w http.ResponseWriter, c *call) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if p == http.ErrAbortHandler {
-		panic(p)
-	}
-	s.Logger.Error("panic", "method", c.Method, "path", c.URL.Path, "panic", p, "stack", string(debug.Stack()))
-	s.fault(w, c, fmt.Errorf("panic: %v", p))
 }
 
 // base is the address of the APIs as the client sees it.

@@ -8,12 +8,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/access"
+	"github.com/stoker-project/stoker/internal/rescue"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/internal/value"
 	"github.com/stoker-project/stoker/internal/wire"
@@ -79,7 +79,7 @@ type call struct {
 // ending the others.
 func (s *server) guard(h func(http.ResponseWriter, *call) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		defer s.rescue(w, r)
+		defer rescue.Panic(s.Logger, r, func(err error) { s.fault(w, r, err) })
 		grant, refusal := s.Access.Who(r, stoker.ProjectID(r.URL.Query().Get("project")))
 		if refusal != nil {
 			s.refuse(w, r, refusal)
@@ -129,18 +129,6 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, why *access.Refu
 		}
 	}
 	writeFault(w, why.Status, e)
-}
-
-func (s *server) rescue(w http.ResponseWriter, r *http.Request) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if p == http.ErrAbortHandler {
-		panic(p)
-	}
-	s.Logger.Error("panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-	s.fault(w, r, fmt.Errorf("panic: %v", p))
 }
 
 var statuses = map[stoker.Kind]int{
