@@ -25,20 +25,10 @@ func pyStr(v any) string {
 
 // pyRepr is Python's repr(); maps are sorted by key, as ours have no order.
 func pyRepr(v any) string {
+	if s, ok := python.Repr(v); ok {
+		return s
+	}
 	switch v := v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		if v {
-			return "True"
-		}
-		return "False"
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case float64:
-		return python.Float(v, "inf", "nan")
-	case string:
-		return python.Quote(v)
 	case []any:
 		parts := make([]string, len(v))
 		for i, x := range v {
@@ -128,21 +118,9 @@ func writeJSONString(b *strings.Builder, s string) {
 
 // truthy is Python's bool().
 func truthy(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return false
-	case bool:
-		return v
-	case int64:
-		return v != 0
-	case float64:
-		return v != 0
-	case string:
-		return v != ""
-	case []any:
-		return len(v) > 0
-	case map[string]any:
-		return len(v) > 0
+	if t, known := python.Truth(v); known {
+		return t
 	}
-	return true
+	m, ok := v.(map[string]any)
+	return !ok || len(m) > 0
 }

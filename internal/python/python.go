@@ -65,3 +65,43 @@ func Number(s string) (any, bool) {
 	}
 	return f, true
 }
+
+// Repr is repr() of a value that holds no others; false for lists, maps and what
+// else there is.
+func Repr(v any) (string, bool) {
+	switch v := v.(type) {
+	case nil:
+		return "None", true
+	case bool:
+		if v {
+			return "True", true
+		}
+		return "False", true
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	case float64:
+		return Float(v, "inf", "nan"), true
+	case string:
+		return Quote(v), true
+	}
+	return "", false
+}
+
+// Truth is bool() of such a value, or of a list; known is false for others.
+func Truth(v any) (truth, known bool) {
+	switch v := v.(type) {
+	case nil:
+		return false, true
+	case bool:
+		return v, true
+	case int64:
+		return v != 0, true
+	case float64:
+		return v != 0, true
+	case string:
+		return v != "", true
+	case []any:
+		return len(v) > 0, true
+	}
+	return false, false
+}

@@ -43,3 +43,30 @@ func TestNumber(t *testing.T) {
 		}
 	}
 }
+
+func TestReprAndTruth(t *testing.T) {
+	for _, c := range []struct {
+		v     any
+		repr  string
+		truth bool
+	}{
+		{nil, "None", false}, {true, "True", true}, {false, "False", false}, {int64(0), "0", false},
+		{int64(-3), "-3", true}, {1.0, "1.0", true}, {0.0, "0.0", false}, {"", "''", false}, {"a'b", `"a'b"`, true},
+	} {
+		if got, ok := python.Repr(c.v); !ok || got != c.repr {
+			t.Errorf("Repr(%#v) = %s, %v, want %s", c.v, got, ok, c.repr)
+		}
+		if got, known := python.Truth(c.v); !known || got != c.truth {
+			t.Errorf("Truth(%#v) = %v, %v, want %v", c.v, got, known, c.truth)
+		}
+	}
+	if _, ok := python.Repr([]any{}); ok {
+		t.Error("a list has a Repr")
+	}
+	if got, known := python.Truth([]any{nil}); !got || !known {
+		t.Error("a list that holds something is not true")
+	}
+	if _, known := python.Truth(map[string]any{}); known {
+		t.Error("a map has a Truth")
+	}
+}

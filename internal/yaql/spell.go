@@ -27,20 +27,10 @@ func pyStr(v any) string {
 }
 
 func repr(v any) string {
+	if s, ok := python.Repr(v); ok {
+		return s
+	}
 	switch v := v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		if v {
-			return "True"
-		}
-		return "False"
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case float64:
-		return python.Float(v, "inf", "nan")
-	case string:
-		return python.Quote(v)
 	case []any:
 		parts := make([]string, len(v))
 		for i, item := range v {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/stoker-project/stoker/internal/python"
 )
 
 // Values are nil, bool, int64, float64, string, []any, and these. All are
@@ -170,19 +172,10 @@ func typeName(v any) string {
 
 // truth is Python's bool().
 func truth(v any) bool {
+	if t, known := python.Truth(v); known {
+		return t
+	}
 	switch v := v.(type) {
-	case nil:
-		return false
-	case bool:
-		return v
-	case int64:
-		return v != 0
-	case float64:
-		return v != 0
-	case string:
-		return v != ""
-	case []any:
-		return len(v) > 0
 	case *dict:
 		return len(v.keys) > 0
 	case *set:
