@@ -18,20 +18,20 @@ func (e *Engine) restore(ctx context.Context) error {
 	slices.SortStableFunc(stacks, func(a, b *stoker.Stack) int {
 		return cmp.Or(cmp.Compare(a.Depth, b.Depth), a.Created.Compare(b.Created))
 	})
+	paths := make(map[stoker.StackID][]stoker.StackID, len(stacks))
 	for _, st := range stacks {
-		if err := e.restoreStack(ctx, st.ID); err != nil {
+		path := append([]stoker.StackID{st.ID}, paths[st.Parent]...)
+		paths[st.ID] = path
+		if err := e.restoreStack(ctx, path); err != nil {
 			return err
 		}
 	}
 	return e.recoverAll(ctx)
 }
 
-func (e *Engine) restoreStack(ctx context.Context, id stoker.StackID) error {
-	st, rs, err := e.store.Stack(ctx, id)
-	if err != nil {
-		return err
-	}
-	path, err := e.pathOf(ctx, st)
+// restoreStack puts back the first stack of a path; the others are its ancestors.
+func (e *Engine) restoreStack(ctx context.Context, path []stoker.StackID) error {
+	st, rs, err := e.store.Stack(ctx, path[0])
 	if err != nil {
 		return err
 	}
