@@ -27,6 +27,14 @@ type ServerSpec struct {
 	// Metadata is the user's: string values, or others that are shown as JSON.
 	Metadata map[string]string
 	UserData string
+	// AwaitUserData leaves the server in BUILD until its user data has been run, and
+	// makes it ERROR when that fails; for drivers that run user data.
+	AwaitUserData bool
+	// Keys are public keys of SSH that may log in, by name.
+	Keys map[string]string
+	// Ports are the places in networks that the driver made; none: the driver's own
+	// network. Drivers that are no Networker refuse them.
+	Ports []ServerPort
 	// Port is where the application is to listen, 0 for the driver's default.
 	Port int
 }
@@ -68,6 +76,15 @@ type Server struct {
 	// Notes tells people what of the spec could not be applied here (limits of
 	// a flavor without cgroups).
 	Notes []string
+}
+
+// Instance is what a server can be told of itself, by a metadata service.
+type Instance struct {
+	Server
+	Metadata map[string]string // as it is now
+	UserData string
+	Keys     map[string]string
+	Ports    []ServerPort
 }
 
 // Address is one address of a server.
