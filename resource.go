@@ -268,6 +268,11 @@ type (
 		// GroupAttribute resolves an attribute from the members.
 		GroupAttribute(req *Request, view GroupView, name string, path []any) (value any, consumed int, err error)
 	}
+	// Renewer is a type whose resources every update of their stack makes anew.
+	Renewer interface {
+		ResourceType
+		RenewOnUpdate()
+	}
 	// Refuser is a type that is known, and of which nothing can be made here. A
 	// template with it is valid, and can be previewed; to create or update a stack with
 	// it is refused before anything is made, with what Refuse says.

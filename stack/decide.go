@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/value"
@@ -33,6 +34,8 @@ type wanted struct {
 	policy   map[string]any // update_policy
 	requires []stoker.ResourceName
 	deletion string
+	// since is when the update began, for a type that every update makes anew.
+	since time.Time
 	// external is the physical ID of something that exists already and is only
 	// referred to (external_id).
 	external stoker.PhysicalID
@@ -62,7 +65,7 @@ func decide(cur *stoker.Resource, w *wanted) verdict {
 		return verdict{verb: Replace}
 	case w.kind.nested():
 		return decideNested(cur, w)
-	case cur.Status == stoker.StatusFailed:
+	case cur.Status == stoker.StatusFailed, cur.Created.Before(w.since):
 		return verdict{verb: Replace}
 	case cur.Status == stoker.StatusInProgress && cur.Action == stoker.ActionCreate:
 		return verdict{verb: Continue}

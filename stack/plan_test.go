@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stoker-project/stoker"
 )
@@ -102,5 +103,27 @@ func BenchmarkPlanThousand(b *testing.B) {
 	for b.Loop() {
 		i++
 		planResize(b, e, st, rs, 1001+i%100)
+	}
+}
+
+// TestRenewedOncePerUpdate: what was made before an update began is replaced by it,
+// what the update itself has made goes on, also after a crash.
+func TestRenewedOncePerUpdate(t *testing.T) {
+	began := now()
+	w := &wanted{name: "a", kind: &kind{name: "T::Plain", impl: plain{}, schema: plain{}.Schema()}, since: began}
+	row := func(created time.Time, status stoker.Status) *stoker.Resource {
+		return &stoker.Resource{Name: "a", Type: "T::Plain", Created: created, Action: stoker.ActionCreate, Status: status}
+	}
+	for _, tt := range []struct {
+		row  *stoker.Resource
+		want Verb
+	}{
+		{row(began.Add(-time.Second), stoker.StatusComplete), Replace},
+		{row(began, stoker.StatusComplete), Keep},
+		{row(began, stoker.StatusInProgress), Continue},
+	} {
+		if got := decide(tt.row, w); got.verb != tt.want || got.err != nil {
+			t.Errorf("made %s before: got %s (%v), want %s", began.Sub(tt.row.Created), got.verb, got.err, tt.want)
+		}
 	}
 }

@@ -132,7 +132,7 @@ func (o *owner) newRun(g *graph) {
 		nodes:      make(map[stoker.ResourceName]*nodeRun, len(g.nodes)),
 		left:       len(g.nodes),
 		keep:       make(map[stoker.ResourceID]bool, len(g.nodes)),
-		deadline:   o.started().Add(o.timeout()),
+		deadline:   started(o.st).Add(o.timeout()),
 	}
 	r.awaits, r.breakOff = context.WithCancelCause(o.base)
 	for _, n := range g.nodes {
@@ -150,11 +150,12 @@ func (o *owner) newRun(g *graph) {
 	o.run = r
 }
 
-func (o *owner) started() time.Time {
-	if o.st.Updated.After(o.st.Created) {
-		return o.st.Updated
+// started is when a stack's last operation began.
+func started(st *stoker.Stack) time.Time {
+	if st.Updated.After(st.Created) {
+		return st.Updated
 	}
-	return o.st.Created
+	return st.Created
 }
 
 func (o *owner) timeout() time.Duration {

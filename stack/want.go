@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
@@ -41,7 +42,7 @@ func want(s *scope, n *node) (*wanted, error) {
 	if s.part != nil {
 		unknown = append(unknown, s.part.properties[n.name]...)
 	}
-	w.props, w.unknown = props, unknown
+	w.props, w.unknown, w.since = props, unknown, s.renewal(n.kind)
 	if !schema.AnyProperty {
 		if w.props, err = hot.CheckProperties(schema.Properties, props, unknown, n.def.Path("properties")); err != nil {
 			return w, at(err, n)
@@ -51,6 +52,18 @@ func want(s *scope, n *node) (*wanted, error) {
 		return w, at(err, n)
 	}
 	return w, w.validate(s, n)
+}
+
+// renewal is the time from which on resources of a kind count as made by this
+// update; zero for kinds that updates leave alone.
+func (s *scope) renewal(k *kind) time.Time {
+	if _, ok := k.impl.(stoker.Renewer); !ok {
+		return time.Time{}
+	}
+	if s.preview {
+		return now()
+	}
+	return started(s.st)
 }
 
 // sections resolves what stands beside the properties.

@@ -92,6 +92,7 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 		"AWS::AutoScaling::ScalingPolicy":          scalingPolicy{schema.Fix(scalingPolicySchema()), d},
 		"AWS::CloudFormation::WaitCondition":       waitCondition{schema.Fix(waitConditionSchema()), d.WaitCondition},
 		"AWS::CloudFormation::WaitConditionHandle": waitHandle{schema.Fix(waitHandleSchema()), d},
+		"OS::Heat::UpdateWaitConditionHandle":      updateHandle{waitHandle{schema.Fix(updateHandleSchema()), d}},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stoker-project/stoker"
 )
 
 const groupTemplate = `{
@@ -168,5 +170,50 @@ func TestWaitConditionFails(t *testing.T) {
 		if !strings.Contains(got.StatusReason, "disk full") {
 			t.Errorf("got %q, want the reason of the signal", got.StatusReason)
 		}
+	})
+}
+
+const noticeTemplate = `
+heat_template_version: 2018-08-31
+resources:
+  notice: {type: "OS::Heat::UpdateWaitConditionHandle"}
+  server:
+    type: OS::Nova::Server
+    properties: {image: one, metadata: {servers: %s, notice: {get_resource: notice}}}
+  seen:
+    type: OS::Heat::WaitCondition
+    depends_on: server
+    properties: {handle: {get_resource: notice}, timeout: 600}
+`
+
+// TestEveryUpdateWaitsAgain: what was signalled before an update does not count for it.
+func TestEveryUpdateWaitsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.run()
+		told := func() string { return w.specs()[0].Metadata["notice"] }
+		signal := func(st *stoker.Stack) {
+			t.Helper()
+			body := map[string]any{"Status": "SUCCESS", "Reason": "seen", "UniqueId": "a", "Data": ""}
+			if err := w.Signal(t.Context(), st.ID, "notice", body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		st := w.create(fmt.Sprintf(noticeTemplate, "a"))
+		synctest.Wait()
+		first := told()
+		signal(st)
+		w.want(st, "CREATE_COMPLETE")
+
+		w.update(st, fmt.Sprintf(noticeTemplate, "b"))
+		synctest.Wait()
+		if now := told(); now == first || !strings.HasPrefix(now, "http://handle/shop/notice?signature=x#") {
+			t.Errorf("the server is told %q, want another address than %q", now, first)
+		}
+		if now, err := w.Find(t.Context(), "p", st.Name); err != nil || now.State() != "UPDATE_IN_PROGRESS" {
+			t.Fatalf("stack is %v (%v), want it to wait", now, err)
+		}
+		signal(st)
+		w.want(st, "UPDATE_COMPLETE")
 	})
 }

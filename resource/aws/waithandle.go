@@ -76,3 +76,18 @@ func (waitHandle) Attribute(_ context.Context, req *stoker.Request, name string,
 	}
 	return nil, 0, request.UnknownAttribute(req.Name, name)
 }
+
+// updateHandle is OS::Heat::UpdateWaitConditionHandle: each update of its stack
+// makes another one, and so a condition on it waits again.
+type updateHandle struct{ waitHandle }
+
+var _ stoker.Renewer = updateHandle{}
+
+func updateHandleSchema() *stoker.Schema {
+	s := waitHandleSchema()
+	s.Description = "Takes signals, as an AWS::CloudFormation::WaitConditionHandle does. Every update of its stack makes another one, with an address of its own: a wait condition on it waits again."
+	return s
+}
+
+// RenewOnUpdate implements stoker.Renewer.
+func (updateHandle) RenewOnUpdate() {}

@@ -42,6 +42,7 @@ func newWorld(t *testing.T) *world {
 		HandleURL:     at("http://handle/"),
 	})
 	w.Register(theirs)
+	w.Register(servers)
 	w.Register(w.types)
 	return w
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -29,7 +30,7 @@ func waitConditionSchema() *stoker.Schema {
 		Description: "Waits until a handle has been signalled; what depends on it is made only then.",
 		Properties: map[string]*stoker.Property{
 			"handle": {Type: stoker.TypeString, Required: true,
-				Description: "The handle: get_resource of an OS::Heat::WaitConditionHandle."},
+				Description: "The handle: get_resource of an OS::Heat::WaitConditionHandle or UpdateWaitConditionHandle."},
 			"timeout": {Type: stoker.TypeNumber, Required: true, Constraints: schema.Between(1, 43200),
 				Description: "Seconds to wait for the signals."},
 			"count": {Type: stoker.TypeInteger, Default: int64(1), Update: true, Constraints: schema.AtLeast(1),
@@ -69,7 +70,7 @@ func (w waitCondition) Await(ctx context.Context, req *stoker.Request) (stoker.R
 	defer stop()
 	want := v.IntOr("count", 1)
 	var signals []waitSignal
-	err = w.data.AwaitData(wait, stoker.ResourceID(v.String("handle")), func(data map[string]any) bool {
+	err = w.data.AwaitData(wait, handleID(v), func(data map[string]any) bool {
 		signals = readSignals(data)
 		return data["transport"] == noSignal || count(signals, failure) > 0 || len(signals) >= want
 	})
@@ -82,6 +83,16 @@ func (w waitCondition) Await(ctx context.Context, req *stoker.Request) (stoker.R
 		return stoker.Result{}, timedOut(signals, want)
 	}
 	return stoker.Result{}, fmt.Errorf("wait for signals to handle %s: %w", v.String("handle"), err)
+}
+
+// handleID is the handle's ID: its reference, or what stands behind the address that
+// the handles of CloudFormation have for one.
+func handleID(v request.Values) stoker.ResourceID {
+	ref := v.String("handle")
+	if _, id, ok := strings.Cut(ref, "#"); ok {
+		return stoker.ResourceID(id)
+	}
+	return stoker.ResourceID(ref)
 }
 
 func timedOut(signals []waitSignal, want int) error {
@@ -106,7 +117,7 @@ func (w waitCondition) Attribute(ctx context.Context, req *stoker.Request, name 
 // dataNow looks at the handle as it is, with signals that came after the wait.
 func (w waitCondition) dataNow(ctx context.Context, req *stoker.Request) (string, error) {
 	var signals []waitSignal
-	handle := stoker.ResourceID(request.Values(req.Properties).String("handle"))
+	handle := handleID(req.Properties)
 	err := w.data.AwaitData(ctx, handle, func(data map[string]any) bool {
 		signals = readSignals(data)
 		return true
