@@ -25,11 +25,16 @@ const (
 	stageInside = "inside"
 )
 
+// hostNet is the descriptor of the machine's own network namespace in the second and
+// third process.
+const hostNet = 3
+
 // Main runs the tests where they can have daemons. Call it from TestMain, with
 // m.Run: os.Exit(dockerdtest.Main(m.Run)).
 func Main(run func() int) int {
 	switch os.Getenv(stageVar) {
 	case stageInside:
+		unix.CloseOnExec(hostNet)
 		return run()
 	case stageInit:
 		return initial()
@@ -68,8 +73,14 @@ func enter() (code int, err error) {
 	defer os.RemoveAll(tmp)
 	cgroup := fmt.Sprintf("dockerdtest-%d", os.Getpid())
 	defer removeCgroups(cgroup)
+	network, err := os.Open("/proc/self/ns/net")
+	if err != nil {
+		return 0, err
+	}
+	defer network.Close()
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.ExtraFiles = []*os.File{network} // hostNet
 	cmd.Env = append(os.Environ(), stageVar+"="+stageInit, cgroupVar+"=/"+cgroup, "TMPDIR="+tmp)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
@@ -118,8 +129,10 @@ func initial() int {
 		fmt.Fprintln(os.Stderr, "dockerdtest: prepare namespaces:", err)
 		return 1
 	}
+	unix.CloseOnExec(hostNet)
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.ExtraFiles = []*os.File{os.NewFile(hostNet, "network")}
 	cmd.Env = append(os.Environ(), stageVar+"="+stageInside)
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "dockerdtest:", err)
@@ -150,6 +163,7 @@ func prepare() error {
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
+	resolver, _ := os.ReadFile("/etc/resolv.conf") // often a link into /run
 	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, ""); err != nil {
 		return fmt.Errorf("mount /run: %w", err)
 	}
@@ -164,6 +178,10 @@ func prepare() error {
 		if err := unix.Mount("overlay", dir, "overlay", 0, options); err != nil {
 			return fmt.Errorf("cover %s: %w", dir, err)
 		}
+	}
+	_ = os.Remove("/etc/resolv.conf")
+	if err := os.WriteFile("/etc/resolv.conf", resolver, 0o644); err != nil {
+		return err
 	}
 	return loopbackUp()
 }
