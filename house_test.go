@@ -41,7 +41,9 @@ var house = map[string][]string{
 	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*", "dialect/*",
 		"driver/process", "driver/docker", "balancer/builtin", "balancer/haproxy", "store/sqldb", "metric/*"},
 	"cmd/stoker": {".", "internal", "hot", "app", "client"},
-	"bench":      {".", "internal", "app", "client", "hot", "stack", "scale", "store/sqldb", "balancer/builtin", "resource/*", "driver/process"},
+	// What the tests of examples have in common.
+	"examples/story": {".", "app", "client", "driver/docker/dockerdtest"},
+	"bench":          {".", "internal", "app", "client", "hot", "stack", "scale", "store/sqldb", "balancer/builtin", "resource/*", "driver/process"},
 }
 
 // adapters are families of implementations of a contract: each may import the

@@ -1,0 +1,68 @@
+package story
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+)
+
+// Load asks all the time and counts what fails.
+type Load struct {
+	s             *Story
+	asked, failed atomic.Int64
+	mu            sync.Mutex
+	last          error
+	stop          func()
+}
+
+// Load asks url until the test ends or the load is stopped: by half of the
+// clients over new connections, by the others over one that is kept.
+func (s *Story) Load(url string, clients int) *Load {
+	ctx, cancel := context.WithCancel(s.Context())
+	l := &Load{s: s}
+	var wg sync.WaitGroup
+	for i := range clients {
+		tr := &http.Transport{DisableKeepAlives: i%2 == 0}
+		wg.Go(func() {
+			defer tr.CloseIdleConnections()
+			for ctx.Err() == nil {
+				_, err := Ask(ctx, tr, url)
+				if ctx.Err() == nil {
+					l.count(err)
+				}
+			}
+		})
+	}
+	l.stop = sync.OnceFunc(func() { cancel(); wg.Wait() })
+	s.Cleanup(l.stop)
+	return l
+}
+
+func (l *Load) count(err error) {
+	l.asked.Add(1)
+	if err == nil {
+		return
+	}
+	l.failed.Add(1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = err
+}
+
+// Stop ends it; stopping twice is harmless.
+func (l *Load) Stop() { l.stop() }
+
+// None wants that nothing has failed, and that something was asked.
+func (l *Load) None(during string) {
+	l.s.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := l.failed.Load(); n > 0 || l.asked.Load() == 0 {
+		l.s.Errorf("%s: %d of %d requests failed, the last: %v", during, n, l.asked.Load(), l.last)
+	}
+	l.s.Logf("%s: %d requests so far", during, l.asked.Load())
+}
+
+// Forget leaves out what has failed so far.
+func (l *Load) Forget() { l.failed.Store(0) }
