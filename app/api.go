@@ -5,21 +5,27 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	cfnapi "github.com/stoker-project/stoker/api/cfn"
 	heatapi "github.com/stoker-project/stoker/api/heat"
 	nativeapi "github.com/stoker-project/stoker/api/native"
 	"github.com/stoker-project/stoker/dialect/cfn"
+	"github.com/stoker-project/stoker/hot"
+	"github.com/stoker-project/stoker/internal/fetch"
 	"github.com/stoker-project/stoker/internal/wire"
 )
 
 // serve answers all APIs on the listener.
 func (a *parts) serve() error {
-	heat := heatapi.New(heatapi.Config{
-		Engine: a.engine, Identity: a.identity != nil, Access: a.access, SignalKey: a.signalKey, Parse: cfn.Parse, Revision: a.Version, Logger: a.Logger,
-	})
+	heat, err := a.heat()
+	if err != nil {
+		return err
+	}
 	own := nativeapi.New(nativeapi.Config{
 		Engine: a.engine, Scaler: a.scaler, Driver: a.driver.part, Access: a.access,
 		Metrics: a.metrics.handler(a), About: a.about(), Logger: a.Logger,
@@ -48,6 +54,23 @@ func (a *parts) serve() error {
 	}
 	a.life.run("api", func(ctx context.Context) error { return serveUntil(ctx, srv, a) })
 	return nil
+}
+
+// heat is the API of Heat.
+func (a *parts) heat() (http.Handler, error) {
+	dialects, err := hot.Dialects(cfn.Languages()...)
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return heatapi.New(heatapi.Config{
+		Engine: a.engine, Identity: a.identity != nil, Access: a.access, SignalKey: a.signalKey,
+		Parse: cfn.Parse, Dialects: dialects, Fetch: fetch.New(heatapi.MaxTemplate, a.AllowFetch).Get,
+		Service: heatapi.Service{ID: uuid.NewString(), Host: host, Started: a.started}, Revision: a.Version, Logger: a.Logger,
+	}), nil
 }
 
 // serveUntil serves until ctx ends, then lets requests end; those that follow a

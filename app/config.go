@@ -41,6 +41,10 @@ type Config struct {
 
 	People PeopleConfig `yaml:",inline"`
 
+	// AllowFetch are networks that are not public, like 10.1.0.0/16, and from which
+	// templates may be fetched all the same when a request names their address.
+	AllowFetch []netip.Prefix `yaml:"allow_fetch"`
+
 	Store     StoreConfig     `yaml:"store"`
 	Driver    string          `yaml:"driver"` // what makes servers; empty: nothing does
 	Drivers   DriversConfig   `yaml:"drivers"`

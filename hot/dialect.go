@@ -38,9 +38,9 @@ func versionNames() [][]string {
 	}
 }
 
-// Versions lists the accepted values of heat_template_version, oldest first,
-// each date before its aliases.
-func Versions() []string { return slices.Concat(versionNames()...) }
+// versions lists the accepted values of heat_template_version, oldest first, each
+// date before its aliases.
+func versions() []string { return slices.Concat(versionNames()...) }
 
 // parseFunc compiles a function's argument. The compiler's path ends with the
 // function's name.
@@ -50,7 +50,7 @@ type parseFunc func(c *compiler, name string, arg *node) (Expr, error)
 type feature struct {
 	name        string
 	since, till version
-	parse       parseFunc
+	parse       parseFunc // nil: it was removed, and is refused
 }
 
 // functions is the table of heat.md 1.3: what a function means in which version.
@@ -90,7 +90,7 @@ func functions() []feature {
 
 		{"yaql", v2016b, latest, parseYAQL},
 		{"Fn::Select", v2013, v2015a, parseSelect},
-		{"Fn::Select", v2015b, latest, parseRemoved},
+		{"Fn::Select", v2015b, latest, nil},
 		{"Ref", v2013, v2013, parseRef},
 		{"Fn::GetAZs", v2013, v2013, parseZones},
 		{"Fn::Join", v2013, v2013, parseJoinOne},
@@ -99,14 +99,14 @@ func functions() []feature {
 		{"Fn::Base64", v2013, v2013, resolved(base64)},
 		{"Fn::MemberListToMap", v2013, v2013, parseMemberList},
 		{"Fn::ResourceFacade", v2013, v2013, parseCFNFacade},
-		{"Ref", v2014, latest, parseRemoved},
-		{"Fn::GetAZs", v2014, latest, parseRemoved},
-		{"Fn::Join", v2014, latest, parseRemoved},
-		{"Fn::Split", v2014, latest, parseRemoved},
-		{"Fn::Replace", v2014, latest, parseRemoved},
-		{"Fn::Base64", v2014, latest, parseRemoved},
-		{"Fn::MemberListToMap", v2014, latest, parseRemoved},
-		{"Fn::ResourceFacade", v2014, latest, parseRemoved},
+		{"Ref", v2014, latest, nil},
+		{"Fn::GetAZs", v2014, latest, nil},
+		{"Fn::Join", v2014, latest, nil},
+		{"Fn::Split", v2014, latest, nil},
+		{"Fn::Replace", v2014, latest, nil},
+		{"Fn::Base64", v2014, latest, nil},
+		{"Fn::MemberListToMap", v2014, latest, nil},
+		{"Fn::ResourceFacade", v2014, latest, nil},
 	}
 }
 
@@ -142,6 +142,7 @@ type dialect struct {
 	name       string  // the date, for messages
 	functions  map[string]parseFunc
 	conditions map[string]parseFunc // what may stand in conditions
+	removed    []string             // of the functions, those that are refused
 	words      map[string]string    // HOT's words as this language has them
 	types      map[string]ParameterType
 	pseudo     func(Pseudo) map[string]any
@@ -157,8 +158,13 @@ func newDialect(v version) *dialect {
 		words: hotWords(v), types: hotTypes(), pseudo: Pseudo.values,
 	}
 	for _, f := range functions() {
-		if f.since <= v && v <= f.till {
-			d.functions[f.name] = f.parse
+		if f.since > v || v > f.till {
+			continue
+		}
+		d.functions[f.name] = f.parse
+		if f.parse == nil {
+			d.functions[f.name] = parseRemoved
+			d.removed = append(d.removed, f.name)
 		}
 	}
 	for name, since := range conditionFunctions() {
@@ -194,7 +200,7 @@ func dialectOf(doc *node, file string, languages []Language) (*dialect, error) {
 				return newDialect(version(v)), nil
 			}
 		}
-		known = Versions()
+		known = versions()
 	}
 	for _, l := range languages {
 		if l.Key == key && n.val == l.Date {

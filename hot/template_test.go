@@ -3,6 +3,7 @@ package hot_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -198,7 +199,15 @@ func TestRefusedTemplates(t *testing.T) {
 }
 
 func TestEveryVersionAndAlias(t *testing.T) {
-	for _, v := range hot.Versions() {
+	dialects, err := hot.Dialects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, d := range dialects {
+		names = append(append(names, d.Version), d.Aliases...)
+	}
+	for _, v := range names {
 		for _, text := range []string{"heat_template_version: " + v, `{"heat_template_version": "` + v + `"}`} {
 			tmpl, err := hot.Parse([]byte(text), "")
 			if err != nil || !strings.HasPrefix(tmpl.Version, "20") {
@@ -206,8 +215,31 @@ func TestEveryVersionAndAlias(t *testing.T) {
 			}
 		}
 	}
-	if got := len(hot.Versions()); got != 17 {
-		t.Errorf("%d versions and aliases, want 17", got)
+	if len(names) != 17 {
+		t.Errorf("%d versions and aliases, want 17", len(names))
+	}
+}
+
+// TestDialects looks at functions that came, went, or stand in conditions only.
+func TestDialects(t *testing.T) {
+	dialects, err := hot.Dialects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := func(list []string, name string) bool { return slices.Contains(list, name) }
+	first, last := dialects[0], dialects[len(dialects)-1]
+	if !has(first.Functions, "Fn::Join") || has(last.Functions, "Fn::Join") || has(last.Functions, "Ref") {
+		t.Errorf("Fn::Join left HOT after its first version:\n%v\n%v", first.Functions, last.Functions)
+	}
+	if has(first.Functions, "yaql") || !has(last.Functions, "yaql") || has(last.Functions, "equals") || !has(last.Conditions, "equals") || len(first.Conditions) > 0 {
+		t.Errorf("got functions %v and conditions %v", last.Functions, last.Conditions)
+	}
+	for _, d := range dialects {
+		for _, name := range slices.Concat(d.Functions, d.Conditions) {
+			if hot.FunctionHelp(name) == "" {
+				t.Errorf("%s: %s is not described", d.Version, name)
+			}
+		}
 	}
 }
 

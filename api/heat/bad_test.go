@@ -58,7 +58,7 @@ func TestBadBodies(t *testing.T) {
 		{"negative timeout", fmt.Sprintf(`{"stack_name": "a", "template": %q, "timeout_mins": -1}`, valueTemplate), "HTTPBadRequest", "timeout_mins", 400},
 		{"long tag", fmt.Sprintf(`{"stack_name": "a", "template": %q, "tags": %q}`, valueTemplate, long[:81]), "StackValidationFailed", "80", 400},
 		{"rollback is text", fmt.Sprintf(`{"stack_name": "a", "template": %q, "disable_rollback": "maybe"}`, valueTemplate), "HTTPBadRequest", "disable_rollback", 400},
-		{"template_url", `{"stack_name": "a", "template_url": "http://127.0.0.1/x"}`, "NotSupported", "template_url", 400},
+		{"template_url", `{"stack_name": "a", "template_url": "http://127.0.0.1/x"}`, "HTTPBadRequest", "nothing is fetched here", 400},
 		{"long template", fmt.Sprintf(`{"stack_name": "a", "template": %q}`, long+"x"), "RequestLimitExceeded", "Template size", 400},
 		{"long body", fmt.Sprintf(`{"stack_name": %q}`, long+long+long), "RequestLimitExceeded", "JSON body size", 400},
 		{"unknown type", `{"stack_name": "a", "template": {"heat_template_version": "2018-08-31", "resources": {"r": {"type": "No::Such"}}}}`, "EntityNotFound", "No::Such", 404},

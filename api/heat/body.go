@@ -2,6 +2,7 @@ package heat
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func readBody(r io.Reader) ([]byte, error) {
 	return text, nil
 }
 
-func decodeStackBody(r io.Reader) (*stackBody, error) {
+func (s *server) decodeStackBody(ctx context.Context, r io.Reader) (*stackBody, error) {
 	text, err := readBody(r)
 	if err != nil {
 		return nil, err
@@ -65,14 +66,33 @@ func decodeStackBody(r io.Reader) (*stackBody, error) {
 		return nil, refuse("HTTPBadRequest", "the request's body: %w", value.Explain(err))
 	}
 	switch {
-	case b.TemplateURL != "":
-		return nil, refuse("NotSupported", "template_url is not supported, send the template itself")
 	case b.FilesContainer != "":
 		return nil, refuse("NotSupported", "files_container is not supported, send the files themselves")
 	case !absent(b.Adopt):
 		return nil, refuse("NotSupported", "Stack Adopt is not enabled.")
+	case b.TemplateURL != "" && absent(b.Template):
+		return b, s.fetchTemplate(ctx, b)
 	}
 	return b, nil
+}
+
+// fetchTemplate gets the template that a client named by its address.
+func (s *server) fetchTemplate(ctx context.Context, b *stackBody) error {
+	if s.fetch == nil {
+		return refuse("NotSupported", "template_url is not supported, send the template itself")
+	}
+	text, err := s.fetch(ctx, b.TemplateURL)
+	if err == nil && !utf8.Valid(text) {
+		err = invalid("what is there is not UTF-8")
+	}
+	if err != nil {
+		return refuse("HTTPBadRequest", "Could not retrieve template: %w", err)
+	}
+	if b.TemplateName == "" {
+		b.TemplateName = b.TemplateURL
+	}
+	b.Template, err = json.Marshal(string(text))
+	return err
 }
 
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || bytes.Equal(raw, null) }

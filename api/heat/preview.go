@@ -48,7 +48,7 @@ func (s *server) previewedOf(st *stoker.Stack, step stack.Step) previewed {
 
 // previewCreate shows what a creation would make, nested stacks as nested lists.
 func (s *server) previewCreate(ctx context.Context, c *call) (reply, error) {
-	b, err := decodeStackBody(c.Body)
+	b, err := s.decodeStackBody(ctx, c.Body)
 	if err != nil {
 		return reply{}, err
 	}

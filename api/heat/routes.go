@@ -49,15 +49,17 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 		resource + "/metadata": {"GET": s.closed(s.showMetadata)},
 		resource + "/signal":   {"POST": s.signed(s.signal)},
 
-		stack + "/events":                           {"GET": s.closed(s.listEvents)},
-		resource + "/events":                        {"GET": s.closed(s.listEvents)},
-		resource + "/events/{event}":                {"GET": s.closed(s.showEvent)},
-		project + "/validate":                       {"POST": s.looks(s.validate)},
-		project + "/resource_types":                 {"GET": s.closed(s.listTypes)},
-		project + "/resource_types/{type}":          {"GET": s.closed(s.showType)},
-		project + "/resource_types/{type}/template": {"GET": s.closed(s.typeTemplate)},
-		project + "/template_versions":              {"GET": s.closed(s.listVersions)},
-		project + "/build_info":                     {"GET": s.closed(s.buildInfo)},
+		stack + "/events":                                  {"GET": s.closed(s.listEvents)},
+		resource + "/events":                               {"GET": s.closed(s.listEvents)},
+		resource + "/events/{event}":                       {"GET": s.closed(s.showEvent)},
+		project + "/validate":                              {"POST": s.looks(s.validate)},
+		project + "/resource_types":                        {"GET": s.closed(s.listTypes)},
+		project + "/resource_types/{type}":                 {"GET": s.closed(s.showType)},
+		project + "/resource_types/{type}/template":        {"GET": s.closed(s.typeTemplate)},
+		project + "/template_versions":                     {"GET": s.closed(s.listVersions)},
+		project + "/template_versions/{version}/functions": {"GET": s.closed(s.listFunctions)},
+		project + "/services":                              {"GET": s.closed(s.listServices)},
+		project + "/build_info":                            {"GET": s.closed(s.buildInfo)},
 	}
 }
 
@@ -104,7 +106,7 @@ func byVerb(verbs map[string]http.HandlerFunc) http.HandlerFunc {
 
 // collections are the first words behind a project.
 var collections = map[string]bool{
-	"stacks": true, "validate": true, "resource_types": true, "template_versions": true, "build_info": true,
+	"stacks": true, "validate": true, "resource_types": true, "template_versions": true, "build_info": true, "services": true,
 }
 
 // fullPath brings the two short forms of a path into the long one: /v1/stacks

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
@@ -31,6 +32,12 @@ type Config struct {
 	SignalKey string
 	// Parse reads templates, as the engine does; nil: hot.Parse.
 	Parse func(text []byte, file string) (*hot.Template, error)
+	// Fetch gets the template at an address that a client names; nil: none is got.
+	Fetch func(ctx context.Context, url string) ([]byte, error)
+	// Dialects are the languages that Parse reads.
+	Dialects []hot.Dialect
+	// Service is the engine as GET /services shows it.
+	Service Service
 	// Identity says that the identity API is at the same address: clients look
 	// for it in the root document.
 	Identity bool
@@ -39,12 +46,21 @@ type Config struct {
 	Logger   *slog.Logger // nil: silence
 }
 
+// Service is an engine as administrators see it.
+type Service struct {
+	ID, Host string
+	Started  time.Time
+}
+
 // server answers requests.
 type server struct {
 	engine    *stack.Engine
 	access    *access.Gate
 	signalKey string
 	parse     func(text []byte, file string) (*hot.Template, error)
+	fetch     func(ctx context.Context, url string) ([]byte, error)
+	dialects  []hot.Dialect
+	service   Service
 	identity  bool
 	revision  string
 	log       *slog.Logger
@@ -52,7 +68,10 @@ type server struct {
 
 // New makes the handler of the API. It may be used from any goroutine.
 func New(c Config) http.Handler {
-	s := &server{engine: c.Engine, access: c.Access, signalKey: c.SignalKey, parse: c.Parse, identity: c.Identity, revision: c.Revision, log: c.Logger}
+	s := &server{
+		engine: c.Engine, access: c.Access, signalKey: c.SignalKey, parse: c.Parse, fetch: c.Fetch, dialects: c.Dialects,
+		service: c.Service, identity: c.Identity, revision: c.Revision, log: c.Logger,
+	}
 	if s.parse == nil {
 		s.parse = hot.Parse
 	}

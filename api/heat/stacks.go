@@ -90,7 +90,7 @@ func lastSlash(s string) int {
 }
 
 func (s *server) createStack(ctx context.Context, c *call) (reply, error) {
-	b, err := decodeStackBody(c.Body)
+	b, err := s.decodeStackBody(ctx, c.Body)
 	if err != nil {
 		return reply{}, err
 	}
@@ -140,7 +140,7 @@ func (s *server) change(ctx context.Context, c *call) (*stoker.Stack, *stackBody
 	if err != nil {
 		return nil, nil, stack.Input{}, err
 	}
-	b, err := decodeStackBody(c.Body)
+	b, err := s.decodeStackBody(ctx, c.Body)
 	if err != nil {
 		return nil, nil, stack.Input{}, err
 	}

@@ -7,15 +7,20 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
+	"github.com/stoker-project/stoker/stack"
 )
 
 // validate checks a template and describes its parameters. Missing parameters
 // are no fault here: they are what the caller wants to hear of.
 func (s *server) validate(ctx context.Context, c *call) (reply, error) {
-	if _, err := queryBool(c.URL.Query(), "show_nested", false); err != nil {
+	nested, err := queryBool(c.URL.Query(), "show_nested", false)
+	if err == nil {
+		err = checkCodes(c.URL.Query().Get("ignore_errors"))
+	}
+	if err != nil {
 		return reply{}, err
 	}
-	b, err := decodeStackBody(c.Body)
+	b, err := s.decodeStackBody(ctx, c.Body)
 	if err != nil {
 		return reply{}, err
 	}
@@ -34,7 +39,44 @@ func (s *server) validate(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: describe(t, in.Spec)}, nil
+	out := describe(t, in.Spec)
+	if !nested {
+		return reply{body: out}, nil
+	}
+	inside, err := s.engine.NestedTemplates(ctx, in)
+	if len(inside) > 0 {
+		out["NestedParameters"] = describeNested(inside)
+	}
+	return reply{body: out}, err
+}
+
+// checkCodes checks the errors that a client wants to be passed over. Heat knows
+// one, a resource type that is not available: that is no error of a template here.
+func checkCodes(list string) error {
+	for code := range strings.SplitSeq(list, ",") {
+		if code = strings.TrimSpace(code); code != "" && code != "99001" {
+			return refuse("HTTPBadRequest", "Invalid codes in ignore_errors : [%s]", code)
+		}
+	}
+	return nil
+}
+
+// describeNested describes the parameters of nested templates by the resources
+// that use them.
+func describeNested(all []stack.Nested) map[string]any {
+	out := map[string]any{}
+	for _, n := range all {
+		d := describe(n.Template, n.Spec)
+		shown := map[string]any{"Type": n.Type, "Description": d["Description"], "Parameters": d["Parameters"]}
+		if groups, ok := d["ParameterGroups"]; ok {
+			shown["ParameterGroups"] = groups
+		}
+		if len(n.Inside) > 0 {
+			shown["NestedParameters"] = describeNested(n.Inside)
+		}
+		out[string(n.Resource)] = shown
+	}
+	return out
 }
 
 func isClass(err error, class string) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/stoker-project/stoker"
 	heatapi "github.com/stoker-project/stoker/api/heat"
+	"github.com/stoker-project/stoker/dialect/cfn"
+	"github.com/stoker-project/stoker/hot"
 	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/resource/heat"
@@ -35,11 +38,14 @@ type world struct {
 	engine *stack.Engine
 	url    string
 	client *http.Client
+	// fetch gets templates by their addresses; nil: none is to be had.
+	fetch func(ctx context.Context, url string) ([]byte, error)
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	engine := stack.New(stack.Config{Store: storetest.NewMemory()})
+	w := &world{t: t}
+	engine := stack.New(stack.Config{Store: storetest.NewMemory(), Parse: cfn.Parse})
 	engine.Register(heat.Types(heat.Deps{Groups: engine, Data: engine}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
@@ -50,7 +56,20 @@ func newWorld(t testing.TB) *world {
 		Add(readerToken, token.Grant{Project: "shop", User: "rita", ReadOnly: true}).
 		Add(bobToken, token.Grant{Project: "other", User: "bob"}).
 		Add(rootToken, token.Grant{Project: "admin", Admin: true, User: "root"})
-	srv := httptest.NewServer(heatapi.New(heatapi.Config{Engine: engine, Access: &access.Gate{Tokens: tokens}, SignalKey: signalKey, Revision: "test"}))
+	dialects, err := hot.Dialects(cfn.Languages()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(heatapi.New(heatapi.Config{
+		Engine: engine, Access: &access.Gate{Tokens: tokens}, SignalKey: signalKey, Revision: "test", Parse: cfn.Parse, Dialects: dialects,
+		Service: heatapi.Service{ID: "e", Host: "here", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+		Fetch: func(ctx context.Context, url string) ([]byte, error) {
+			if w.fetch == nil {
+				return nil, errors.New("nothing is fetched here")
+			}
+			return w.fetch(ctx, url)
+		},
+	}))
 	t.Cleanup(func() {
 		srv.Close()
 		cancel()
@@ -60,7 +79,8 @@ func newWorld(t testing.TB) *world {
 	})
 	client := srv.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &world{t: t, engine: engine, url: srv.URL, client: client}
+	w.engine, w.url, w.client = engine, srv.URL, client
+	return w
 }
 
 // answer is what the server said.

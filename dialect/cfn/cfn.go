@@ -12,8 +12,11 @@ import (
 // HOT: the version line decides. It is hot.Parse for whoever takes both; what
 // is said there of file and errors holds here.
 func Parse(text []byte, file string) (*hot.Template, error) {
-	return hot.ParseIn(text, file, heat2012(), aws2010())
+	return hot.ParseIn(text, file, Languages()...)
 }
+
+// Languages gives both versions of CloudFormation's language.
+func Languages() []hot.Language { return []hot.Language{heat2012(), aws2010()} }
 
 // heat2012 is HeatTemplateFormatVersion 2012-12-12: no conditions.
 func heat2012() hot.Language {
