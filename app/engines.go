@@ -30,9 +30,7 @@ func (a *parts) startEngines() error {
 	a.scaler = scale.New(scale.Config{
 		Store: a.store, Groups: a.engine, Sources: sources(a.balancer.part, a.driver.part), Logger: a.Logger, OnDecision: a.metrics.decision,
 	})
-	if err := a.register(); err != nil {
-		return err
-	}
+	a.register()
 	ready := make(chan struct{})
 	a.life.run("engine", func(ctx context.Context) error { return a.engine.Run(ctx, ready) })
 	select {
@@ -57,12 +55,8 @@ func (a *parts) holder() string {
 
 // register makes all resource types known. Those that have a driver take the
 // place of those that are known by their schemas only.
-func (a *parts) register() error {
-	all, err := known.Types()
-	if err != nil {
-		return err
-	}
-	a.engine.Register(all)
+func (a *parts) register() {
+	a.engine.Register(known.Types())
 	ofHeat := heat.Types(heat.Deps{
 		Groups: a.engine, Data: a.engine, SignalURL: a.signalURL, AlarmURL: a.alarmURL, Token: a.signalToken,
 	})
@@ -75,7 +69,6 @@ func (a *parts) register() error {
 	a.engine.Register(native.Types(native.Deps{
 		Balancer: a.balancer.part, Scalers: a.scaler, Driver: a.driver.part, CheckPolicy: scale.Validate,
 	}))
-	return nil
 }
 
 // awsDeps are the types that AWS's are translated to.

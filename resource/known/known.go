@@ -2,38 +2,30 @@
 // them validate, and the types can be looked up. It makes no resource of any of
 // them; types that have a driver are elsewhere and take the place of those here.
 //
-// The schemas are facts only (names, types, requirements, defaults, constraints),
-// in table.json, which the package's test writes from a dump of Heat's registry. The
-// package starts no goroutine.
+// The schemas are those of internal/heatschema. The package starts no goroutine.
 package known
 
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/heatschema"
 	"github.com/stoker-project/stoker/internal/request"
 	"github.com/stoker-project/stoker/internal/schema"
 	"github.com/stoker-project/stoker/internal/value"
 )
 
 // Types gives all visible types of Heat by their names.
-func Types() (map[stoker.TypeName]stoker.ResourceType, error) {
-	rows, err := readTable()
-	if err != nil {
-		return nil, err
+func Types() map[stoker.TypeName]stoker.ResourceType {
+	table := heatschema.Read()
+	out := make(map[stoker.TypeName]stoker.ResourceType, len(table))
+	for name := range table {
+		f := table.Facts(name)
+		f.Schema.Description = fmt.Sprintf("%s as Heat describes it: known by its schema only, there is no driver for it.", name)
+		out[name] = known{Fixed: schema.Fix(f.Schema), missing: f.Missing}
 	}
-	out := make(map[stoker.TypeName]stoker.ResourceType, len(rows))
-	for name, r := range rows {
-		s, err := r.schema(name)
-		if err != nil {
-			return nil, fmt.Errorf("schema of %s: %w", name, err)
-		}
-		out[name] = known{Fixed: schema.Fix(s), missing: r.missing()}
-	}
-	return out, nil
+	return out
 }
 
 // known is a type without a driver. A resource of it can only be one that exists
@@ -87,14 +79,4 @@ func (k known) Attribute(_ context.Context, req *stoker.Request, name string, pa
 		return nil, 0, request.UnknownAttribute(req.Name, name)
 	}
 	return nil, len(path), nil
-}
-
-func (r row) missing() []string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(r.Properties)) {
-		if r.Properties[name].Missing {
-			out = append(out, name)
-		}
-	}
-	return out
 }

@@ -12,16 +12,16 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
+	"github.com/stoker-project/stoker/internal/schematest"
 	"github.com/stoker-project/stoker/resource/known"
 )
 
-func types(t *testing.T) map[stoker.TypeName]stoker.ResourceType {
-	t.Helper()
-	out, err := known.Types()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+var _ = flag.Bool("update", false, "write the list of known types into the documentation")
+
+func TestLikeHeat(t *testing.T) {
+	schematest.LikeHeat(t, known.Types(), "../../../shared/reference/resource-schemas.json", map[string]string{
+		"OS::Neutron::NetworkGateway.connections default": "an empty map there, which is no list",
+	})
 }
 
 func check(impl stoker.ResourceType, props map[string]any, unknown ...string) error {
@@ -34,7 +34,7 @@ func check(impl stoker.ResourceType, props map[string]any, unknown ...string) er
 
 // TestEveryTypeValidates looks at each default and pattern by using it.
 func TestEveryTypeValidates(t *testing.T) {
-	all := types(t)
+	all := known.Types()
 	if len(all) != 165 {
 		t.Errorf("got %d types, Heat has 165", len(all))
 	}
@@ -74,7 +74,7 @@ func patterns(t *testing.T, at string, p *stoker.Property) {
 }
 
 func TestNothingIsMade(t *testing.T) {
-	for name, impl := range types(t) {
+	for name, impl := range known.Types() {
 		req := &stoker.Request{Name: "it", ID: "id", Type: name}
 		_, err := impl.Create(t.Context(), req)
 		if !stoker.IsKind(err, stoker.Invalid) || !strings.Contains(err.Error(), "no driver for this type is configured: "+string(name)) {
@@ -95,7 +95,7 @@ func TestNothingIsMade(t *testing.T) {
 }
 
 func TestSchemasBind(t *testing.T) {
-	all := types(t)
+	all := known.Types()
 	for _, tt := range []struct {
 		name  stoker.TypeName
 		props map[string]any
@@ -126,7 +126,7 @@ func TestDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var list strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(types(t))) {
+	for _, name := range slices.Sorted(maps.Keys(known.Types())) {
 		if !strings.Contains(string(text), "\n## "+string(name)+"\n") {
 			fmt.Fprintf(&list, "- `%s`\n", name)
 		}

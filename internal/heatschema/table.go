@@ -1,4 +1,4 @@
-package known
+package heatschema
 
 import (
 	_ "embed"
@@ -44,19 +44,8 @@ type constraint struct {
 	Custom  string       `json:"custom,omitempty"`
 }
 
-func readTable() (map[stoker.TypeName]row, error) {
-	var out map[stoker.TypeName]row
-	if err := json.Unmarshal(tableText, &out); err != nil {
-		return nil, fmt.Errorf("read the table of known types: %w", err)
-	}
-	return out, nil
-}
-
-func (r row) schema(name stoker.TypeName) (*stoker.Schema, error) {
-	out := &stoker.Schema{
-		Description: fmt.Sprintf("%s as Heat describes it: known by its schema only, there is no driver for it.", name),
-		Attributes:  map[string]*stoker.Attribute{},
-	}
+func (r row) schema() (*stoker.Schema, error) {
+	out := &stoker.Schema{Attributes: map[string]*stoker.Attribute{}}
 	for a, t := range r.Attributes {
 		out.Attributes[a] = &stoker.Attribute{Type: stoker.PropertyType(t)}
 	}
