@@ -111,8 +111,9 @@ type Volumer interface {
 // Volumer. Asking twice is harmless.
 type VolumeAttacher interface {
 	// AttachVolume gives the server the volume, under a device's name such as
-	// /dev/vdb, and says where the server finds it. NotFound: no such server or
-	// volume; Conflict: the name is in use there, or another server has the volume.
+	// /dev/vdb (empty: any that is free), and says where the server finds it. NotFound:
+	// no such server or volume; Conflict: the name is in use there, or another server
+	// has the volume; Invalid: servers can have none here.
 	AttachVolume(ctx context.Context, server ServerToken, volume VolumeToken, device string) (path string, err error)
 	// DetachVolume takes it away; nil when it, or the server, is not there.
 	DetachVolume(ctx context.Context, server ServerToken, volume VolumeToken) error

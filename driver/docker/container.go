@@ -64,8 +64,9 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 			Labels:     labels,
 		},
 		HostConfig: &container.HostConfig{
-			Binds:         image.Volumes,
-			Mounts:        []mount.Mount{{Type: mount.TypeBind, Source: d.serverDir(spec.Token), Target: mountPoint, ReadOnly: true}},
+			Binds: image.Volumes,
+			Mounts: append(d.volumesMount(spec.Token, image),
+				mount.Mount{Type: mount.TypeBind, Source: d.serverDir(spec.Token), Target: mountPoint, ReadOnly: true}),
 			NetworkMode:   container.NetworkMode(sub.network),
 			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled}, // replacing is the engine's task
 			Resources:     resources,

@@ -2,10 +2,8 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"os"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -68,9 +66,11 @@ func (d *Driver) forget(token stoker.ServerToken) error {
 	if token == "" {
 		return nil // its directory would be everybody's
 	}
-	err := os.RemoveAll(d.serverDir(token))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return cannotUse(d.serverDir(token), err)
+	if err := d.takeAll(token); err != nil {
+		return err
+	}
+	if err := removeServerDir(d.serverDir(token)); err != nil {
+		return err
 	}
 	d.release(token)
 	return nil

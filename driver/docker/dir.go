@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stoker-project/stoker"
@@ -134,16 +136,16 @@ func replaceFile(file string, data []byte, mode fs.FileMode) error {
 }
 
 // takeUp learns which addresses are taken, and removes the folders of servers that
-// are gone: a crash can leave one.
+// are gone: a crash can leave one. Volumes that are attached are mounted again.
 func (d *Driver) takeUp(ctx context.Context, c *conn) error {
 	entries, err := os.ReadDir(d.serversDir())
 	if err != nil {
 		return cannotUse(d.cfg.Dir, err)
 	}
-	used := map[string]bool{}
+	used := map[string]stoker.ServerToken{}
 	d.mu.Lock()
 	for token := range d.busy {
-		used[escape(string(token))] = true
+		used[escape(string(token))] = token
 	}
 	d.mu.Unlock()
 	found, err := d.containers(ctx, c)
@@ -151,15 +153,31 @@ func (d *Driver) takeUp(ctx context.Context, c *conn) error {
 		return err
 	}
 	for _, f := range found {
-		used[escape(string(f.token()))] = true
+		used[escape(string(f.token()))] = f.token()
 		d.reserve(f.labels[labelAddress], f.token())
 	}
 	for _, e := range entries {
-		if !used[e.Name()] {
-			if err := os.RemoveAll(filepath.Join(d.serversDir(), e.Name())); err != nil {
-				return cannotUse(d.cfg.Dir, err)
+		if _, ok := used[e.Name()]; !ok {
+			if err := removeServerDir(filepath.Join(d.serversDir(), e.Name())); err != nil {
+				return err
 			}
 		}
+	}
+	d.putBack(ctx, c, slices.Collect(maps.Values(used)))
+	return nil
+}
+
+// removeServerDir removes the folder of a server that is gone, and nothing that is
+// mounted in it: that would be somebody's data.
+func removeServerDir(dir string) error {
+	switch mounted, err := anyMount(dir); {
+	case err != nil:
+		return cannotUse(dir, err)
+	case mounted:
+		return stoker.Errorf(stoker.Conflict, "something is mounted in %s: unmount it", dir)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return cannotUse(dir, err)
 	}
 	return nil
 }

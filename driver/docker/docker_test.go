@@ -108,6 +108,7 @@ func TestConformance(t *testing.T) {
 			}
 			return m
 		},
+		Files: files{},
 		Reopen: func(t *testing.T, d stoker.Driver) stoker.Driver {
 			if err := d.(*docker.Driver).Close(); err != nil {
 				t.Fatal(err)

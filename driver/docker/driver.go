@@ -26,6 +26,7 @@ type Driver struct {
 	link         link
 	images       images
 	lan          lan
+	places       places
 
 	ctx    context.Context // until Close
 	cancel context.CancelFunc
@@ -60,6 +61,8 @@ var (
 	_ stoker.CPUReader       = (*Driver)(nil)
 	_ stoker.MemoryReader    = (*Driver)(nil)
 	_ stoker.LogReader       = (*Driver)(nil)
+	_ stoker.Volumer         = (*Driver)(nil)
+	_ stoker.VolumeAttacher  = (*Driver)(nil)
 )
 
 // New reaches the daemon and finds the servers of the directory's installation.
@@ -81,6 +84,7 @@ func open(ctx context.Context, cfg Config, crash func(string)) (*Driver, error) 
 		link:    link{changed: make(chan struct{})},
 		images:  newImages(),
 		lan:     lan{turn: make(chan struct{}, 1)},
+		places:  newPlaces(),
 		notices: map[stoker.ServerToken]chan struct{}{},
 		busy:    map[stoker.ServerToken]work{},
 		taken:   map[string]stoker.ServerToken{},
@@ -145,7 +149,7 @@ func (d *Driver) leave() error {
 	}
 	servers, err := d.containers(ctx, c)
 	if err == nil && len(servers) == 0 {
-		err = d.removeNetwork(ctx, c)
+		err = errors.Join(d.removeNetwork(ctx, c), d.unshareMounts())
 	}
 	if errors.Is(err, errLost) {
 		return nil

@@ -19,5 +19,8 @@ func (d *Driver) Abandon() {
 	d.wg.Wait()
 }
 
+// Demote makes the driver one that is not root, for servers that are made from now on.
+func (d *Driver) Demote() { d.places.mayMount = false }
+
 // Blind makes the driver ask the daemon for what it would read from the kernel.
 func (d *Driver) Blind() { d.blind.Store(true) }

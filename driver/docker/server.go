@@ -86,6 +86,9 @@ func (d *Driver) view(b box) stoker.Server {
 	if b.state == container.StatePaused {
 		s.Notes = append(s.Notes, "somebody has paused its container; docker unpause lets it go on")
 	}
+	if len(d.places.volumes(s.Token)) > 0 {
+		s.Notes = append(s.Notes, "the size of its volumes is not limited: they share the file system of the Docker daemon")
+	}
 	if b.sick {
 		s.Notes = append(s.Notes, "the health check of its image says that it is not well")
 	}

@@ -40,6 +40,11 @@ func TestServers(t *testing.T) {
 		"usage":             usage,
 		"unwell":            unwell,
 		"network removed":   networkRemoved,
+		"volumes":           volumes,
+		"volumes are kept":  volumesAreKept,
+		"volume crashes":    volumeCrashes,
+		"busy volume":       busyVolume,
+		"machine restarts":  machineRestarts,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, daemon) })
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/api/types/volume"
 	"github.com/moby/moby/client"
 
 	"github.com/stoker-project/stoker"
@@ -116,6 +117,7 @@ func (w *world) leaveNothing() {
 			w.Error(err)
 		}
 	}
+	w.removeVolumes(ctx)
 	if err := w.driver.Close(); err != nil {
 		w.Error(err)
 	}
@@ -129,6 +131,28 @@ func (w *world) leaveNothing() {
 	files, err := os.ReadDir(filepath.Join(w.cfg.Dir, "servers"))
 	if err != nil || len(files) > 0 {
 		w.Errorf("files are left: %v, error %v", files, err)
+	}
+}
+
+// removeVolumes removes the volumes that a test has made.
+func (w *world) removeVolumes(ctx context.Context) {
+	volumes := func() []volume.Volume {
+		all, err := w.docker.VolumeList(ctx, client.VolumeListOptions{Filters: w.label()})
+		if err != nil {
+			w.Fatal(err)
+		}
+		return all.Items
+	}
+	for _, v := range volumes() {
+		if err := w.driver.DestroyVolume(ctx, stoker.VolumeToken(v.Labels["stoker.token"])); err != nil {
+			w.Error(err)
+		}
+	}
+	if left := volumes(); len(left) > 0 {
+		w.Errorf("volumes are left: %v", left)
+	}
+	if left, err := os.ReadDir(filepath.Join(w.cfg.Dir, "mounts")); err == nil && len(left) > 0 {
+		w.Errorf("folders of mounts are left: %v", left)
 	}
 }
 

@@ -33,6 +33,7 @@ type Fake struct {
 	made    uint32 // counts servers, for addresses
 	faults  faults
 	calls   []Call
+	volumes map[stoker.VolumeToken]*FakeVolume
 }
 
 type fakeServer struct {
@@ -51,6 +52,8 @@ var (
 	_ stoker.ServerResizer   = (*Fake)(nil)
 	_ stoker.CPUReader       = (*Fake)(nil)
 	_ stoker.LogReader       = (*Fake)(nil)
+	_ stoker.Volumer         = (*Fake)(nil)
+	_ stoker.VolumeAttacher  = (*Fake)(nil)
 )
 
 // Create implements stoker.Driver.
@@ -142,6 +145,7 @@ func (f *Fake) Destroy(ctx context.Context, token stoker.ServerToken, _ time.Dur
 	if s, ok := f.servers[token]; ok {
 		close(s.gone)
 		delete(f.servers, token)
+		f.detachAll(token)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ func TestFake(t *testing.T) {
 			}
 			return spec.Metadata
 		},
+		Files:  fakeFiles{},
 		Reopen: func(_ *testing.T, d stoker.Driver) stoker.Driver { return d },
 	})
 }
@@ -84,4 +85,14 @@ func TestFakeSlow(t *testing.T) {
 			t.Error("a create that was given up has made a server")
 		}
 	})
+}
+
+type fakeFiles struct{}
+
+func (fakeFiles) Read(_ *testing.T, d stoker.Driver, server stoker.ServerToken, path string) (string, bool) {
+	return d.(*drivertest.Fake).ReadFile(server, path)
+}
+
+func (fakeFiles) Write(_ *testing.T, d stoker.Driver, server stoker.ServerToken, path, text string) bool {
+	return d.(*drivertest.Fake).WriteFile(server, path, text)
 }

@@ -12,7 +12,7 @@ import (
 
 // Call is one call that a Fake has got, refused ones included.
 type Call struct {
-	Op    string // create, list, destroy, metadata, resize, cpu, logs
+	Op    string // create, list, destroy, metadata, resize, cpu, logs, create-volume, destroy-volume, attach, detach
 	Token stoker.ServerToken
 	Time  time.Time
 }
@@ -94,6 +94,7 @@ func (f *Fake) Vanish(token stoker.ServerToken) {
 	defer f.mu.Unlock()
 	close(f.must(token).gone)
 	delete(f.servers, token)
+	f.detachAll(token)
 }
 
 // Hide makes List leave a server out although it is there.

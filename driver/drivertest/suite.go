@@ -27,6 +27,9 @@ type Options struct {
 	// Metadata gives what the server itself sees of its metadata; nil leaves the
 	// test of MetadataUpdater out.
 	Metadata func(t *testing.T, d stoker.Driver, token stoker.ServerToken) map[string]string
+	// Files reads and writes files as a server of Runs does; nil leaves the tests of
+	// Volumer and VolumeAttacher out.
+	Files Files
 	// Reopen ends the driver and opens it anew, as a restart of Stoker does; nil
 	// leaves the test out.
 	Reopen func(t *testing.T, d stoker.Driver) stoker.Driver
@@ -44,6 +47,7 @@ type suite struct {
 	Options
 	ctx    context.Context
 	driver stoker.Driver
+	made   []stoker.VolumeToken
 }
 
 // Run checks that a driver keeps the contract of stoker.Driver and of the
@@ -80,6 +84,9 @@ func Run(t *testing.T, newDriver func(t *testing.T) stoker.Driver, o Options) {
 		{"follow logs", (*suite).followLogs},
 		{"cpu", (*suite).cpu},
 		{"restart", (*suite).restart},
+		{"volumes twice", (*suite).volumesTwice},
+		{"volumes refuse", (*suite).volumesRefuse},
+		{"volumes keep data", (*suite).volumesKeep},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -162,6 +169,7 @@ func (s *suite) cleanUp() {
 	if err != nil || len(servers) != 0 {
 		s.Errorf("after the end: got %d servers, error %v, want none", len(servers), err)
 	}
+	s.removeVolumes(ctx)
 }
 
 // sameSpec tells what of a server differs from the spec it was made from.

@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -41,6 +42,24 @@ func serve() {
 	http.Handle("/files/", http.StripPrefix("/files/", http.FileServer(http.Dir("/etc/stoker"))))
 	http.HandleFunc("/env", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, strings.Join(os.Environ(), "\n"))
+	})
+	http.HandleFunc("GET /file", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, r.URL.Query().Get("path"))
+	})
+	http.HandleFunc("PUT /file", func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = os.WriteFile(r.URL.Query().Get("path"), text, 0o644)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+		}
+	})
+	var held []*os.File
+	http.HandleFunc("/hold", func(_ http.ResponseWriter, r *http.Request) {
+		f, err := os.Open(r.URL.Query().Get("path"))
+		fmt.Println("holding", f, err)
+		held = append(held, f)
 	})
 	var hoard [][]byte
 	http.HandleFunc("/eat", func(w http.ResponseWriter, _ *http.Request) {
