@@ -36,6 +36,7 @@ var house = map[string][]string{
 	"api/identity":       {".", "internal"},
 	"api/cfn":            {".", "internal", "hot", "stack"},
 	"api/native":         {".", "internal", "stack", "scale"},
+	"api/metadata":       {".", "internal"},
 	"client":             {".", "internal", "hot", "dialect/*"},
 	// Only app knows which adapters there are.
 	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*", "dialect/*",

@@ -81,6 +81,8 @@ type Server struct {
 // Instance is what a server can be told of itself, by a metadata service.
 type Instance struct {
 	Server
+	Image    string
+	Flavor   string            // its name
 	Metadata map[string]string // as it is now
 	UserData string
 	Keys     map[string]string

@@ -15,6 +15,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/serverid"
 )
 
 // The labels of a container hold all that is known of its server.
@@ -56,7 +57,7 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 		Name: d.containerName(spec.Token),
 		Config: &container.Config{
 			Image:      ref,
-			Hostname:   hostname(spec.Name),
+			Hostname:   serverid.Hostname(spec.Name),
 			Env:        d.environment(spec, image),
 			Entrypoint: image.Entrypoint,
 			Cmd:        image.Command,
@@ -84,18 +85,6 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 // second container.
 func (d *Driver) containerName(token stoker.ServerToken) string {
 	return "stoker-" + d.installation + "-" + escape(string(token))
-}
-
-// hostname makes a name for people into one that a host can have.
-func hostname(name string) string {
-	h := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return '-'
-	}, name)
-	return strings.Trim(h[:min(len(h), 63)], "-")
 }
 
 func (d *Driver) labels(spec stoker.ServerSpec, notes []string) map[string]string {
