@@ -33,19 +33,21 @@ func (a *parts) serve() error {
 	query := cfnapi.New(cfnapi.Config{
 		Engine: a.engine, Accounts: a.accounts, SignalKey: a.signalKey, URL: a.PublicURL, Parse: cfn.Parse, Logger: a.Logger,
 	})
+	all := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case strings.HasPrefix(path, "/stoker/") || path == "/metrics":
+			own.ServeHTTP(w, r)
+		case a.identity != nil && (path == "/v3" || strings.HasPrefix(path, "/v3/")):
+			a.identity.ServeHTTP(w, r)
+		case cfnapi.Handles(r):
+			query.ServeHTTP(w, r)
+		default:
+			heat.ServeHTTP(w, r)
+		}
+	})
+	a.api.set(all)
 	srv := &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			switch path := r.URL.Path; {
-			case strings.HasPrefix(path, "/stoker/") || path == "/metrics":
-				own.ServeHTTP(w, r)
-			case a.identity != nil && (path == "/v3" || strings.HasPrefix(path, "/v3/")):
-				a.identity.ServeHTTP(w, r)
-			case cfnapi.Handles(r):
-				query.ServeHTTP(w, r)
-			default:
-				heat.ServeHTTP(w, r)
-			}
-		}),
+		Handler:           all,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,

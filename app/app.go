@@ -74,6 +74,7 @@ type parts struct {
 	scaler    *scale.Engine
 	metrics   *metrics
 	listener  net.Listener
+	api       late
 	server    Server
 }
 
@@ -180,7 +181,7 @@ func (a *parts) openDriver() (err error) {
 	if err := leftBehind(a.Config); err != nil {
 		return err
 	}
-	if a.driver, err = drivers()[a.Driver](a.life.ctx, a.Config); err != nil {
+	if a.driver, err = drivers()[a.Driver](a.life.ctx, a.Config, &a.api); err != nil {
 		return err
 	}
 	a.life.onStop("driver", a.driver.close)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -54,11 +55,11 @@ func (c DockerConfig) beside(file string) error {
 	return nil
 }
 
-func openDocker(ctx context.Context, c Config) (opened[stoker.Driver], error) {
+func openDocker(ctx context.Context, c Config, api http.Handler) (opened[stoker.Driver], error) {
 	p := c.Drivers.Docker
 	d, err := docker.New(ctx, docker.Config{
 		Dir: filepath.Join(c.Data, "docker"), Socket: p.Socket, Images: dockerImages(c), OnlyListed: p.OnlyListed, Pull: p.Pull,
-		Network: p.Network, Subnet: p.Subnet, Port: p.Port, MaxLog: int64(p.MaxLog), Logger: c.Logger,
+		Network: p.Network, Subnet: p.Subnet, Port: p.Port, MaxLog: int64(p.MaxLog), Inside: inside(c, api), Logger: c.Logger,
 	})
 	if err != nil {
 		return opened[stoker.Driver]{}, err

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // nothing, and says what to do.
 type noDriver struct{}
 
-func openNone(context.Context, Config) (opened[stoker.Driver], error) {
+func openNone(context.Context, Config, http.Handler) (opened[stoker.Driver], error) {
 	return opened[stoker.Driver]{part: noDriver{}}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,16 +26,17 @@ type opened[T any] struct {
 	collector prometheus.Collector // nil: it has no metrics
 }
 
-// drivers are those there are, by the name in the configuration.
-func drivers() map[string]func(context.Context, Config) (opened[stoker.Driver], error) {
-	return map[string]func(context.Context, Config) (opened[stoker.Driver], error){
+// drivers are those there are, by the name in the configuration. api is for drivers
+// that let servers use some of it.
+func drivers() map[string]func(ctx context.Context, c Config, api http.Handler) (opened[stoker.Driver], error) {
+	return map[string]func(context.Context, Config, http.Handler) (opened[stoker.Driver], error){
 		"":        openNone,
 		"docker":  openDocker,
 		"process": openProcess,
 	}
 }
 
-func openProcess(_ context.Context, c Config) (opened[stoker.Driver], error) {
+func openProcess(_ context.Context, c Config, _ http.Handler) (opened[stoker.Driver], error) {
 	p := c.Drivers.Process
 	d, err := process.New(process.Config{
 		Dir: filepath.Join(c.Data, "process"), Images: images(c), Path: p.Path, Port: p.Port,

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/netns"
 )
 
 // Config is what a Driver needs to know. Only Dir must be set.
@@ -38,6 +39,8 @@ type Config struct {
 	Port int
 	// MaxLog bounds what is kept of one server's output, in bytes; default 10 MiB.
 	MaxLog int64
+	// Inside is what every server finds inside of itself; it needs root.
+	Inside []Inside
 	// Logger may be nil.
 	Logger *slog.Logger
 }
@@ -116,6 +119,10 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if len(c.Inside) > 0 && !netns.Able() {
+		c.Logger.Warn("servers have no metadata service: Stoker is not root and may not enter their networks")
+		c.Inside = nil
 	}
 	return c, c.checkImages()
 }

@@ -155,6 +155,7 @@ func (d *Driver) start(ctx context.Context, c *conn, token stoker.ServerToken, i
 	_, err := c.ContainerStart(ctx, id, client.ContainerStartOptions{})
 	if err == nil {
 		d.crash("started")
+		d.attend(ctx, id, true) // what it asks for first should be there
 		return nil
 	}
 	told := refused(explain(ctx, "start its container", err))

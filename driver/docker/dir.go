@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/serverid"
 )
 
 // mountPoint is where a server finds its files. It is below /etc because /run and
@@ -23,7 +24,19 @@ const mountPoint = "/etc/stoker"
 const (
 	metaFile     = "metadata.json"
 	userDataFile = "user_data"
+	instanceFile = "instance.json"
 )
+
+// instanceJSON is what the container's labels do not say of a server.
+type instanceJSON struct {
+	UUID     string              `json:"uuid"`
+	Name     string              `json:"name"`
+	Hostname string              `json:"hostname"`
+	Image    string              `json:"image"`
+	Flavor   string              `json:"flavor"`
+	Keys     map[string]string   `json:"keys"`
+	Ports    []stoker.ServerPort `json:"ports,omitempty"`
+}
 
 // openDir reads or makes the directory; hasServers tells whether there were any.
 func (d *Driver) openDir() (hasServers bool, err error) {
@@ -83,6 +96,12 @@ func (d *Driver) writeFiles(spec stoker.ServerSpec) error {
 	if err == nil {
 		err = writeMetadata(dir, spec.Metadata)
 	}
+	if err == nil {
+		err = writeJSON(filepath.Join(dir, instanceFile), instanceJSON{
+			UUID: serverid.UUID(spec.Token), Name: spec.Name, Hostname: serverid.Hostname(spec.Name),
+			Image: spec.Image, Flavor: spec.Flavor.Name, Keys: spec.Keys, Ports: spec.Ports,
+		})
+	}
 	if err == nil && spec.UserData != "" {
 		err = replaceFile(filepath.Join(dir, userDataFile), []byte(spec.UserData), 0o755)
 	}
@@ -96,11 +115,40 @@ func writeMetadata(dir string, metadata map[string]string) error {
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
-	data, err := json.MarshalIndent(metadata, "", "  ")
+	return writeJSON(filepath.Join(dir, metaFile), metadata)
+}
+
+func writeJSON(file string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(dir, metaFile), append(data, '\n'), 0o644)
+	return replaceFile(file, append(data, '\n'), 0o644)
+}
+
+// readFiles reads what writeFiles has written. What is not there is left out: an
+// earlier Stoker wrote less.
+func (d *Driver) readFiles(token stoker.ServerToken) (i stoker.Instance, err error) {
+	dir := d.serverDir(token)
+	read := func(name string) []byte {
+		data, readErr := os.ReadFile(filepath.Join(dir, name))
+		if !errors.Is(readErr, fs.ErrNotExist) {
+			err = errors.Join(err, readErr)
+		}
+		return data
+	}
+	i.UserData = string(read(userDataFile))
+	var more instanceJSON
+	for file, v := range map[string]any{metaFile: &i.Metadata, instanceFile: &more} {
+		if data := read(file); data != nil {
+			err = errors.Join(err, json.Unmarshal(data, v))
+		}
+	}
+	if err != nil {
+		return i, cannotUse(dir, err)
+	}
+	i.Image, i.Flavor, i.Keys, i.Ports = more.Image, more.Flavor, more.Keys, more.Ports
+	return i, nil
 }
 
 // UpdateMetadata implements stoker.MetadataUpdater: it replaces metadata.json,

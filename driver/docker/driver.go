@@ -31,6 +31,7 @@ type Driver struct {
 	ctx    context.Context // until Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	knocks chan knock
 
 	mu      sync.Mutex
 	notices map[stoker.ServerToken]chan struct{} // closed when the server has changed
@@ -90,6 +91,7 @@ func open(ctx context.Context, cfg Config, crash func(string)) (*Driver, error) 
 		taken:   map[string]stoker.ServerToken{},
 		reasons: map[string]string{},
 		meters:  map[string]meter{},
+		knocks:  make(chan knock, 1024),
 		crash:   crash,
 	}
 	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -115,6 +117,7 @@ func open(ctx context.Context, cfg Config, crash func(string)) (*Driver, error) 
 		d.link.set(c, nil)
 	}
 	d.wg.Go(func() { d.tend(c, err) })
+	d.wg.Go(d.keepDoors)
 	return d, nil
 }
 

@@ -99,6 +99,7 @@ func (d *Driver) tend(c *conn, err error) {
 		if c != nil {
 			d.link.set(c, nil)
 			d.wakeAll()
+			d.openAll(c)
 			err = d.hear(c)
 			pause = firstPause
 		}
@@ -153,6 +154,7 @@ func (d *Driver) hear(c *conn) error {
 			if m.Action == events.ActionStart {
 				d.forgetReason(m.Actor.ID)
 			}
+			d.attend(d.ctx, m.Actor.ID, false)
 			d.wake(stoker.ServerToken(m.Actor.Attributes[labelToken]))
 		case err := <-c.events.Err:
 			if err == nil {

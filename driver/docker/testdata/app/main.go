@@ -60,6 +60,14 @@ func serve() {
 		f, err := os.Open(r.URL.Query().Get("path"))
 		fmt.Println("holding", f, err)
 		held = append(held, f)
+	http.HandleFunc("/fetch", func(w http.ResponseWriter, r *http.Request) {
+		got, err := http.Get(r.URL.Query().Get("url"))
+		if err != nil {
+			fmt.Fprint(w, err)
+			return
+		}
+		defer got.Body.Close()
+		io.Copy(w, got.Body)
 	})
 	var hoard [][]byte
 	http.HandleFunc("/eat", func(w http.ResponseWriter, _ *http.Request) {
