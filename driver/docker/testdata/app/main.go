@@ -60,6 +60,7 @@ func serve() {
 		f, err := os.Open(r.URL.Query().Get("path"))
 		fmt.Println("holding", f, err)
 		held = append(held, f)
+	})
 	http.HandleFunc("/fetch", func(w http.ResponseWriter, r *http.Request) {
 		got, err := http.Get(r.URL.Query().Get("url"))
 		if err != nil {
