@@ -33,10 +33,10 @@ type SignalSource interface {
 
 // SignalSpec describes a signal of a scaler, as the user wrote it.
 type SignalSpec struct {
-	// Source names the kind: balancer, cpu, heartbeat, value.
+	// Source names the kind: balancer, cpu, host, heartbeat, value.
 	Source string
 	// Metric is what a source with several offers: requests_per_second,
-	// concurrency, latency, errors_per_second, queue.
+	// concurrency, latency, errors_per_second, queue; cpu of host.
 	Metric string
 	Pool   PoolID // balancer
 	URL    string // heartbeat

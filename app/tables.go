@@ -17,6 +17,7 @@ import (
 	"github.com/stoker-project/stoker/metric/balancer"
 	"github.com/stoker-project/stoker/metric/cpu"
 	"github.com/stoker-project/stoker/metric/heartbeat"
+	"github.com/stoker-project/stoker/metric/host"
 )
 
 // opened is a part with what is to be done with it in the end.
@@ -86,6 +87,7 @@ func sources(b stoker.Balancer, d stoker.Driver) func(stoker.Policy, string, sto
 	table := map[string]func(stoker.Policy, stoker.SignalSpec) (stoker.SignalSource, error){
 		"balancer": func(_ stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) { return balancer.New(b, s) },
 		"cpu":      cpuSource(d),
+		"host":     func(_ stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) { return host.New(s) },
 		"heartbeat": func(_ stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) {
 			return heartbeat.New(s)
 		},

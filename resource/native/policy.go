@@ -92,6 +92,8 @@ func checkSignals(signals map[string]stoker.SignalSpec) error {
 			return signalFault(name, "pool", "a signal from the balancer needs a pool", "Give get_resource of a Stoker::LoadBalancer.")
 		case s.Source == "balancer" && !slices.Contains(balancerMetrics, s.Metric):
 			return signalFault(name, "metric", fmt.Sprintf("the balancer does not measure %q", s.Metric), "It measures "+strings.Join(balancerMetrics, ", ")+".")
+		case s.Source == "host" && s.Metric != "" && s.Metric != "cpu":
+			return signalFault(name, "metric", fmt.Sprintf("the host does not measure %q", s.Metric), "It measures cpu.")
 		case s.Source == "heartbeat" && s.URL == "":
 			return signalFault(name, "url", "a heartbeat needs a URL", "Give the address that is asked, such as the url of the load balancer.")
 		}

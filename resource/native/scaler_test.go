@@ -184,6 +184,9 @@ func TestScalerValidates(t *testing.T) {
 		{signals(map[string]any{"source": "balancer", "metric": "concurrency"}), "properties.signals.busy.pool"},
 		{signals(signal(map[string]any{"metric": "happiness"})), "properties.signals.busy.metric"},
 		{signals(map[string]any{"source": "heartbeat"}), "properties.signals.busy.url"},
+		{signals(map[string]any{"source": "host", "metric": "temperature"}), "properties.signals.busy.metric"},
+		{signals(map[string]any{"source": "host", "metric": "cpu"}), ""},
+		{signals(map[string]any{"source": "host"}), ""},
 		{signals(map[string]any{"source": "value"}), ""},
 	}
 	h := newHouse()

@@ -38,9 +38,9 @@ func scalerSchema() *stoker.Schema {
 func signalItem() *stoker.Property {
 	return &stoker.Property{Type: stoker.TypeMap, Description: "A signal.", Fields: map[string]*stoker.Property{
 		"source": {Type: stoker.TypeString, Required: true,
-			Description: "Who measures: balancer, cpu (of the group's members), heartbeat (response time of a URL), value (posted by you)."},
+			Description: "Who measures: balancer, cpu (of the group's members), host (the machine that Stoker runs on), heartbeat (response time of a URL), value (posted by you)."},
 		"metric": {Type: stoker.TypeString,
-			Description: "With balancer: requests_per_second, concurrency, latency, errors_per_second or queue."},
+			Description: "With balancer: requests_per_second, concurrency, latency, errors_per_second or queue; with host: cpu."},
 		"pool":    {Type: stoker.TypeString, Description: "With balancer: get_resource of a Stoker::LoadBalancer."},
 		"url":     {Type: stoker.TypeString, Description: "With heartbeat: the address that is asked."},
 		"window":  schema.Duration("The time that is averaged over; without it, the source's own.", nil),
