@@ -28,7 +28,7 @@ func (s *session) serve() *cobra.Command {
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the server", Long: serveHelp, Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := s.config(file)
+			cfg, err := s.configure(or(file, s.env("STOKER_CONFIG")))
 			if err != nil {
 				return err
 			}
@@ -55,13 +55,13 @@ func (s *session) serve() *cobra.Command {
 	return c
 }
 
-// config is the configuration of a server here: defaults, then the file, then
-// the global flags and their variables.
-func (s *session) config(file string) (app.Config, error) {
+// configure gives the configuration of a server here: defaults, then the file if
+// one is named, then the global flags and their variables.
+func (s *session) configure(file string) (app.Config, error) {
 	cfg := app.Default()
 	cfg.Executable, cfg.Version = executable(), version
 	var err error
-	if file = or(file, s.env("STOKER_CONFIG")); file != "" {
+	if file != "" {
 		if cfg, err = app.Load(file, cfg); err != nil {
 			return cfg, err
 		}

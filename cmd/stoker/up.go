@@ -23,10 +23,14 @@ bring the one that is there to the template), and show what happens until Ctrl-C
 Then the stack is deleted, unless --keep is given. A second Ctrl-C ends at once; the
 next "stoker up" goes on from there.
 
-Servers are processes of this machine that run as you: run templates that you trust.
-Meanwhile the other commands (stoker why, stoker logs, stoker group resize, ...) work
-from another terminal. What the parts have to tell is in stoker.log in the data
-directory.`
+A file stoker.yaml in the template's folder is used as the configuration, unless
+another is given or --no-config: so an application that needs containers, HAProxy or
+programs of its own starts with this one command. "stoker serve" does not look for it.
+
+Without one, servers are processes of this machine that run as you. In any case run
+templates, and what lies beside them, that you trust, as with make. Meanwhile the
+other commands (stoker why, stoker logs, stoker group resize, ...) work from another
+terminal. What the parts have to tell is in stoker.log in the data directory.`
 
 func (s *session) up() *cobra.Command {
 	var f source
@@ -38,6 +42,9 @@ func (s *session) up() *cobra.Command {
 			f.template = args[0]
 			var err error
 			if u.request, err = f.request(c); err != nil {
+				return err
+			}
+			if u.config, err = u.findConfig(s, args[0]); err != nil {
 				return err
 			}
 			if u.request.Name = u.name; u.name == "" {
@@ -52,8 +59,28 @@ func (s *session) up() *cobra.Command {
 	fl.StringVar(&u.name, "name", "", "name of the stack (default: the template's)")
 	fl.BoolVar(&u.keep, "keep", false, "leave the stack when interrupted")
 	fl.StringVar(&u.listen, "listen", "127.0.0.1:0", "address of the API; port 0 is any free one")
-	fl.StringVar(&u.config, "config", "", "configuration file (STOKER_CONFIG)")
+	fl.StringVar(&u.config, "config", "", "configuration file (STOKER_CONFIG; default: stoker.yaml beside the template)")
+	fl.BoolVar(&u.noConfig, "no-config", false, "use no configuration file")
 	return c
+}
+
+// findConfig gives the configuration file to use, and says so when it was not
+// named by the user; "" for none.
+func (u *upRun) findConfig(s *session, template string) (string, error) {
+	if u.noConfig && u.config != "" {
+		return "", usageError{&stoker.Error{Message: "--config and --no-config exclude each other"}}
+	}
+	if u.noConfig {
+		return "", nil
+	}
+	if named := or(u.config, s.env("STOKER_CONFIG")); named != "" {
+		return named, nil
+	}
+	file, err := beside(template)
+	if file != "" {
+		fmt.Fprintf(s.out, "With the configuration %s; --no-config leaves it out.\n", file)
+	}
+	return file, err
 }
 
 var notInName = regexp.MustCompile(`[^a-zA-Z0-9_.-]+`)
@@ -73,18 +100,23 @@ func nameFor(template string) string {
 type upRun struct {
 	*session
 	name, listen, config string
-	keep                 bool
+	keep, noConfig       bool
 	request              client.Request
+	stays                string // what goes on after an end with --keep
 }
 
 func (u *upRun) run(ctx context.Context) error {
-	cfg, err := u.session.config(u.config)
+	cfg, err := u.session.configure(u.config)
 	if err != nil {
 		return err
 	}
 	cfg.Listen = u.listen
 	if cfg.Driver == "" {
 		cfg.Driver = "process"
+	}
+	u.stays = "Its servers run on; the load balancer ended with this program."
+	if cfg.Balancer == "haproxy" {
+		u.stays = "Its servers and HAProxy run on."
 	}
 	local, err := startLocal(ctx, cfg)
 	if err != nil {
@@ -117,7 +149,7 @@ func (u *upRun) converge(ctx context.Context, local *localServer) error {
 	view.end()
 	interrupted := errors.Is(err, errInterrupted)
 	if interrupted && u.keep {
-		fmt.Fprintf(u.out, "The stack %s stays. Its servers run on; the load balancer ended with this program.\nTo go on: stoker up (with the same template and data directory), or stoker serve --driver process.\n", u.request.Name)
+		fmt.Fprintf(u.out, "The stack %s stays. %s\nTo go on: stoker up (with the same template and data directory), or stoker serve %s.\n", u.request.Name, u.stays, u.serveFlags())
 		return nil
 	}
 	if deleted := u.takeDown(ctx, local, w, view); deleted != nil {
@@ -127,6 +159,14 @@ func (u *upRun) converge(ctx context.Context, local *localServer) error {
 		return nil
 	}
 	return err
+}
+
+// serveFlags are those with which "stoker serve" goes on.
+func (u *upRun) serveFlags() string {
+	if u.config != "" {
+		return "--config " + u.config
+	}
+	return "--driver process"
 }
 
 // apply creates the stack, or updates the one of that name. marker is the last
@@ -145,7 +185,7 @@ func (u *upRun) apply(ctx context.Context, cl *client.Client) (id, marker string
 	}
 	if strings.HasPrefix(st.Status, "DELETE") {
 		return "", "", &stoker.Error{Kind: stoker.Conflict, Message: fmt.Sprintf("stack %s is %s: %s", st.Name, st.Status, st.StatusReason),
-			Hint: "Give another --name, or delete it again with: stoker serve --driver process, stoker stack delete."}
+			Hint: "Give another --name, or delete it again with: stoker serve " + u.serveFlags() + ", stoker stack delete."}
 	}
 	return st.ID, marker, cl.Update(ctx, st.ID, u.request)
 }
