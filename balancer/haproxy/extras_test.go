@@ -3,6 +3,7 @@ package haproxy_test
 import (
 	"encoding/csv"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,7 +23,7 @@ func TestStatsPage(t *testing.T) {
 	setPool(t, b, webPool())
 	join(t, b, newApp(t, "one"))
 	page, err := get("http://" + at + "/")
-	if err != nil || !strings.Contains(page, "web.") || !strings.Contains(page, "one:") {
+	if err != nil || !strings.Contains(page, "web_backend") || !strings.Contains(page, "one:") {
 		t.Errorf("statistics page: got %d bytes (%v), want one with the pool and its member", len(page), err)
 	}
 	if page, err := get("http://" + at + "/metrics"); err != nil || !strings.Contains(page, "haproxy_backend_") {
@@ -141,5 +142,53 @@ func TestLastPool(t *testing.T) {
 		if _, err := get(st.URLs[0]); err == nil {
 			t.Error("an answer after the last pool was removed")
 		}
+	}
+}
+
+// Sections bear the pools' names. A second pool of a name gets another, and both
+// serve, also at one port of two addresses.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := open(t, haproxy.Config{Dir: dir})
+	first, second := webPool(), webPool()
+	second.ID, second.Listeners = "pool-2", []stoker.Listener{
+		{Protocol: stoker.ProtocolHTTP, Address: "127.0.0.1", Port: freePort(t)},
+		{Protocol: stoker.ProtocolHTTP, Address: "127.0.0.2"},
+	}
+	second.Listeners[1].Port = second.Listeners[0].Port
+	urls := append(setPool(t, b, first).URLs, setPool(t, b, second).URLs...)
+	join(t, b, newApp(t, "one"))
+	two := newApp(t, "two").member()
+	if err := b.SetMember(t.Context(), second.ID, two); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.AwaitMember(t.Context(), second.ID, two.ID); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"one", "two", "two"} {
+		if who, err := get(urls[i]); who != want {
+			t.Errorf("%s: got %q (%v), want %s", urls[i], who, err, want)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "haproxy.cfg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"\nfrontend web_frontend\n", "\nbackend web_backend\n",
+		fmt.Sprintf("\nfrontend web.%s_frontend:http:127.0.0.2:%d\n", "6c0f0682", second.Listeners[1].Port),
+	} {
+		if !strings.Contains(string(text), line) {
+			t.Errorf("no %q in:\n%s", line, text)
+		}
+	}
+	// The name stays when the pool that had it first has gone.
+	if err := b.RemovePool(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	setPool(t, b, second)
+	if who, err := get(urls[1]); who != "two" {
+		t.Errorf("after the first was removed: got %q (%v), want two", who, err)
 	}
 }

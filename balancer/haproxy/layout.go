@@ -96,7 +96,7 @@ func frontends(p *pool) string {
 	var w strings.Builder
 	for i, l := range p.want.Listeners {
 		at := hostPort(l)
-		fmt.Fprintf(&w, "\nfrontend %s:%s:%d\n  mode %s\n  bind %s", p.backend, l.Protocol, l.Port, mode(p.want), at)
+		fmt.Fprintf(&w, "\nfrontend %s\n  mode %s\n  bind %s", frontendName(p, l), mode(p.want), at)
 		switch l.Protocol {
 		case stoker.ProtocolHTTPS:
 			fmt.Fprintf(&w, " ssl crt %s alpn h2,http/1.1", p.certs[i])

@@ -129,21 +129,6 @@ func hash(text string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// backendName tells the pool's name to people who look at HAProxy, and its ID to us.
-func backendName(p stoker.Pool) string {
-	name := p.Name
-	if name == "" {
-		name = string(p.ID)
-	}
-	readable := strings.Map(func(r rune) rune {
-		if r < 0x80 && nameByte(byte(r)) {
-			return r
-		}
-		return '-'
-	}, name)
-	return readable[:min(len(readable), 60)] + "." + hash(string(p.ID))
-}
-
 // serverKey names a server in HAProxy.
 type serverKey struct{ backend, server string }
 

@@ -90,7 +90,7 @@ func (k *keeper) pool(id stoker.PoolID) (*pool, error) {
 
 // setPool brings HAProxy to a wanted pool, or leaves everything as it was.
 func (k *keeper) setPool(want stoker.Pool) (stoker.PoolStatus, error) {
-	next := &pool{want: want, members: map[stoker.MemberID]*member{}, backend: backendName(want)}
+	next := &pool{want: want, members: map[stoker.MemberID]*member{}, backend: backendName(want, k.pools)}
 	before := k.pools[want.ID]
 	if before != nil {
 		*next = *before

@@ -38,12 +38,12 @@ func example(t *testing.T) (settings, map[stoker.PoolID]*pool) {
 		m.phase, m.state, m.address, m.wasUp = ph, s, "10.0.0.1:80", s == stoker.MemberUp || s == stoker.MemberDown
 		p.members[m.want.ID] = m
 	}
-	one := &pool{want: web, backend: backendName(web), certs: []string{"", "certs/x.pem"}, members: map[stoker.MemberID]*member{}}
+	one := &pool{want: web, backend: backendName(web, nil), certs: []string{"", "certs/x.pem"}, members: map[stoker.MemberID]*member{}}
 	put(one, "up", serving, stoker.MemberUp)
 	put(one, "down", serving, stoker.MemberDown)
 	put(one, "new", checking, stoker.MemberChecking)
 	put(one, "leaving", leaving, stoker.MemberDraining)
-	two := &pool{want: db, backend: backendName(db), members: map[stoker.MemberID]*member{}}
+	two := &pool{want: db, backend: backendName(db, nil), members: map[stoker.MemberID]*member{}}
 	put(two, "primary", serving, stoker.MemberUp)
 	s := settings{
 		Config: Config{Stats: "127.0.0.1:8404", Ramp: 10 * time.Second, Global: []string{"maxconn 5000"}, Defaults: []string{"log global"}}.withDefaults(),
