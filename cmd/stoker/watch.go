@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/client"
 )
 
@@ -125,6 +126,9 @@ func (w *watcher) decisions(ctx context.Context, g client.Group, out *sight) err
 		return nil
 	}
 	list, err := w.cl.Decisions(ctx, g.ID, client.Decisions{Since: w.seen[g.ID], Changes: true})
+	if stoker.IsKind(err, stoker.NotFound) {
+		return nil // it has gone since it was listed
+	}
 	if err != nil {
 		return err
 	}
