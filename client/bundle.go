@@ -149,7 +149,7 @@ func (b *bundler) environments(paths []string) (*hot.Environment, error) {
 			out = env
 			continue
 		}
-		if out, err = out.Merge(env); err != nil {
+		if out, err = out.Merge(env, nil); err != nil {
 			return nil, fmt.Errorf("merge environment %s: %w", path, err)
 		}
 	}

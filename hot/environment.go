@@ -1,8 +1,6 @@
 package hot
 
 import (
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -197,128 +195,6 @@ func (e *Environment) Encode() map[string]any {
 			m[k] = v
 		}
 		out["parameter_merge_strategies"] = m
-	}
-	return out
-}
-
-// The merge strategies.
-const (
-	overwrite     = "overwrite"
-	mergeStrategy = "merge"
-	deepMerge     = "deep_merge"
-)
-
-// Merge gives this environment with another laid over it, as several -e files
-// are: the registry is merged entry by entry, and parameters by the strategy
-// that the environments name (default: overwrite). Two environments that name
-// different strategies for a parameter are refused
-// (ConflictingMergeStrategyForParam).
-func (e *Environment) Merge(over *Environment) (*Environment, error) {
-	out := &Environment{
-		Registry:            mergeMaps(e.Registry, over.Registry),
-		EncryptedParamNames: unique(slices.Concat(e.EncryptedParamNames, over.EncryptedParamNames)),
-		EventSinks:          slices.Concat(e.EventSinks, over.EventSinks),
-		MergeStrategies:     maps.Clone(e.MergeStrategies),
-	}
-	for _, name := range slices.Sorted(maps.Keys(over.MergeStrategies)) {
-		s := over.MergeStrategies[name]
-		if old, ok := out.MergeStrategies[name]; ok && old != s && name != "default" {
-			return nil, &stoker.Error{Kind: stoker.Invalid, Type: "ConflictingMergeStrategyForParam",
-				Message: fmt.Sprintf("Conflicting merge strategy '%s' for parameter '%s': an earlier environment says '%s'.", s, name, old)}
-		}
-		if out.MergeStrategies == nil {
-			out.MergeStrategies = map[string]string{}
-		}
-		out.MergeStrategies[name] = s
-	}
-	var err error
-	if out.Parameters, err = mergeParameters(e.Parameters, over.Parameters, out.MergeStrategies); err != nil {
-		return nil, err
-	}
-	out.ParameterDefaults, err = mergeParameters(e.ParameterDefaults, over.ParameterDefaults, out.MergeStrategies)
-	return out, err
-}
-
-func mergeParameters(old, over map[string]any, strategies map[string]string) (map[string]any, error) {
-	if len(old)+len(over) == 0 {
-		return nil, nil
-	}
-	out := values.CloneMap(old)
-	if out == nil {
-		out = map[string]any{}
-	}
-	for _, name := range sortedKeys(over) {
-		s, ok := strategies[name]
-		if !ok {
-			s = strategies["default"]
-		}
-		v, err := mergeValue(out[name], over[name], s)
-		if err != nil {
-			return nil, fmt.Errorf("merge parameter %q: %w", name, err)
-		}
-		out[name] = v
-	}
-	return out, nil
-}
-
-// mergeValue joins two values of a parameter.
-func mergeValue(old, over any, strategy string) (any, error) {
-	if strategy == "" || strategy == overwrite || old == nil || over == nil {
-		return values.Clone(over), nil
-	}
-	switch o := old.(type) {
-	case []any:
-		if n, ok := over.([]any); ok {
-			return slices.Concat(o, n), nil
-		}
-	case map[string]any:
-		if n, ok := over.(map[string]any); ok && strategy == deepMerge {
-			return mergeMaps(o, n), nil
-		} else if ok {
-			out := values.CloneMap(o)
-			maps.Copy(out, n)
-			return out, nil
-		}
-	case string:
-		if n, ok := over.(string); ok {
-			return o + n, nil
-		}
-	case int64, float64:
-		if sum, ok := add(o, over); ok {
-			return sum, nil
-		}
-	}
-	return nil, valueErr("values of the types %s and %s do not merge", values.TypeName(old), values.TypeName(over))
-}
-
-func add(a, b any) (any, bool) {
-	i, iOK := a.(int64)
-	j, jOK := b.(int64)
-	if iOK && jOK {
-		return i + j, true
-	}
-	f, fOK := floatOf(a)
-	g, gOK := floatOf(b)
-	return f + g, fOK && gOK && !isString(b)
-}
-
-// mergeMaps lays one map over another, maps in them too.
-func mergeMaps(old, over map[string]any) map[string]any {
-	if old == nil && over == nil {
-		return nil
-	}
-	out := values.CloneMap(old)
-	if out == nil {
-		out = map[string]any{}
-	}
-	for k, v := range over {
-		o, oldMap := out[k].(map[string]any)
-		n, newMap := v.(map[string]any)
-		if oldMap && newMap {
-			out[k] = mergeMaps(o, n)
-		} else {
-			out[k] = values.Clone(v)
-		}
 	}
 	return out
 }

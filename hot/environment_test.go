@@ -171,7 +171,7 @@ resource_registry: {A: B, resources: {r: {A: C}}}`)
 parameters: {list: [b], map: {x: {z: 2}}, text: b, n: 2, over: new, deep: {x: {z: 2}}}
 resource_registry: {D: E, resources: {r: {D: F}}}
 event_sinks: [{target: q}]`)
-	got, err := a.Merge(b)
+	got, err := a.Merge(b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,12 +190,39 @@ event_sinks: [{target: q}]`)
 		t.Error("Merge changed its receiver")
 	}
 
-	_, err = a.Merge(environment(t, "parameter_merge_strategies: {list: deep_merge}"))
+	_, err = a.Merge(environment(t, "parameter_merge_strategies: {list: deep_merge}"), nil)
 	if e, ok := stoker.AsError(err); !ok || e.Type != "ConflictingMergeStrategyForParam" {
 		t.Errorf("got %v, want ConflictingMergeStrategyForParam", err)
 	}
-	if _, err = a.Merge(environment(t, "parameters: {list: text}")); err == nil {
+	if _, err = a.Merge(environment(t, "parameters: {list: text}"), nil); err == nil {
 		t.Error("a list and a text were merged")
+	}
+}
+
+// TestMergeByType merges texts as what they stand for, as Heat's server does.
+func TestMergeByType(t *testing.T) {
+	tmpl := parse(t, `
+heat_template_version: 2018-08-31
+parameters: {names: {type: comma_delimited_list}, map: {type: json}, deep: {type: json}, flag: {type: boolean}}`)
+	a := environment(t, `
+parameters: {names: "a,b", map: '{"x": 1, "l": [1]}', deep: {l: [1], m: {t: a, n: 1}, gone: 1}}
+parameter_merge_strategies: {default: merge, deep: deep_merge}`)
+	got, err := a.Merge(environment(t, `
+parameters: {names: c, map: {l: [2]}, deep: {l: [2], m: {t: b, n: 2}, gone: null}}`), tmpl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"names": []any{"a", "b", "c"}, "map": map[string]any{"x": int64(1), "l": []any{int64(2)}},
+		"deep": map[string]any{"l": []any{int64(1), int64(2)}, "m": map[string]any{"t": "ab", "n": int64(2)}, "gone": int64(1)},
+	}
+	if !reflect.DeepEqual(got.Parameters, want) {
+		t.Errorf("got %v, want %v", got.Parameters, want)
+	}
+	flags := environment(t, "parameters: {flag: true}\nparameter_merge_strategies: {flag: merge}")
+	_, err = flags.Merge(flags, tmpl)
+	if e, ok := stoker.AsError(err); !ok || e.Type != "InvalidMergeStrategyForParam" || !strings.Contains(err.Error(), "parameters") || !strings.Contains(err.Error(), "flag") {
+		t.Errorf("got %v, want InvalidMergeStrategyForParam with the parameter", err)
 	}
 }
 

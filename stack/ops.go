@@ -138,7 +138,7 @@ func merged(old, in stoker.StackSpec, clear []string) (stoker.StackSpec, error) 
 	if err != nil {
 		return out, err
 	}
-	merged, err := env.Merge(add)
+	merged, err := env.Merge(add, nil)
 	if err != nil {
 		return out, err
 	}

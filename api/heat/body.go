@@ -99,13 +99,13 @@ func absent(raw json.RawMessage) bool { return len(raw) == 0 || bytes.Equal(raw,
 
 // input makes what the engine takes of a body. What is not named in it stays
 // zero; was gives the values of an existing stack, nil for a new one.
-func (b *stackBody) input(c *call, was *stoker.Stack) (stack.Input, error) {
+func (s *server) input(c *call, b *stackBody, was *stoker.Stack) (stack.Input, error) {
 	in := stack.Input{Project: c.project, Name: b.Name, Owner: c.grant.User, DisableRollback: true}
 	if was != nil {
 		in.Name, in.DisableRollback = was.Name, was.DisableRollback
 	}
 	var err error
-	if in.Spec, err = b.spec(); err != nil {
+	if in.Spec, err = b.spec(s.parse); err != nil {
 		return in, err
 	}
 	if in.Timeout, err = minutes(b.Timeout); err != nil {
@@ -120,7 +120,7 @@ func (b *stackBody) input(c *call, was *stoker.Stack) (stack.Input, error) {
 	return in, err
 }
 
-func (b *stackBody) spec() (stoker.StackSpec, error) {
+func (b *stackBody) spec(parse func([]byte, string) (*hot.Template, error)) (stoker.StackSpec, error) {
 	spec := stoker.StackSpec{File: b.TemplateName, Files: map[string]string{}}
 	var err error
 	if spec.Template, err = document(b.Template); err != nil {
@@ -137,16 +137,22 @@ func (b *stackBody) spec() (stoker.StackSpec, error) {
 	if spec.Parameters, err = decodeMap("parameters", b.Parameters); err != nil {
 		return spec, err
 	}
-	spec.Environment, err = b.environment(spec.Files)
+	spec.Environment, err = b.environment(spec.Files, func() *hot.Template {
+		t, err := parse([]byte(spec.Template), spec.File)
+		if err != nil {
+			return nil // the engine tells why
+		}
+		return t
+	})
 	return spec, err
 }
 
 // environment gives the one environment of a request. Clients that name
 // environment_files send those in files and leave the merging to the server;
 // then the environment beside them does not count.
-func (b *stackBody) environment(files map[string]string) (map[string]any, error) {
+func (b *stackBody) environment(files map[string]string, tmpl func() *hot.Template) (map[string]any, error) {
 	if len(b.EnvironmentFiles) > 0 {
-		return mergeFiles(b.EnvironmentFiles, files)
+		return mergeFiles(b.EnvironmentFiles, files, tmpl())
 	}
 	if absent(b.Environment) {
 		return nil, nil
@@ -173,7 +179,7 @@ func decodeEnvironment(raw json.RawMessage) (*hot.Environment, error) {
 	return hot.DecodeEnvironment(m)
 }
 
-func mergeFiles(names []string, files map[string]string) (map[string]any, error) {
+func mergeFiles(names []string, files map[string]string, t *hot.Template) (map[string]any, error) {
 	env, err := hot.DecodeEnvironment(map[string]any{})
 	for _, name := range names {
 		if err != nil {
@@ -185,7 +191,7 @@ func mergeFiles(names []string, files map[string]string) (map[string]any, error)
 		}
 		var next *hot.Environment
 		if next, err = hot.ParseEnvironment([]byte(text), name); err == nil {
-			env, err = env.Merge(next)
+			env, err = env.Merge(next, t)
 		}
 	}
 	if err != nil {

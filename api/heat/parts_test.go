@@ -1,6 +1,7 @@
 package heat_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -165,6 +166,29 @@ func TestValidateTypesAndVersions(t *testing.T) {
 
 	w.do("GET", "/template_versions", nil).want(t, 200)
 	w.do("GET", "/build_info", nil).want(t, 200)
+}
+
+func TestMergedByTheServer(t *testing.T) {
+	w := newWorld(t)
+	body := func(second string) map[string]any {
+		return map[string]any{
+			"template":          "heat_template_version: 2018-08-31\nparameters: {names: {type: comma_delimited_list}}\noutputs: {names: {value: {get_param: names}}}",
+			"files":             map[string]any{"one.env": "parameters: {names: 'a,b'}\nparameter_merge_strategies: {names: merge}", "two.env": second},
+			"environment_files": []string{"one.env", "two.env"}, "stack_name": "bad",
+		}
+	}
+	st := w.create("a", body("parameters: {names: c}"))
+	if got := fmt.Sprint(w.do("GET", "/stacks/a/"+string(st.ID)+"/outputs/names", nil).value(t, "output.output_value")); got != "[a b c]" {
+		t.Errorf("got %s, want [a b c]", got)
+	}
+	for second, want := range map[string][2]string{
+		"parameters: {names: {a: 1}}":                    {"InvalidMergeStrategyForParam", "names"},
+		"parameter_merge_strategies: {names: merge_all}": {"ValueError", "names"},
+		"parameter_merge_strategies: {names: overwrite}": {"ConflictingMergeStrategyForParam", "names"},
+		"nonsense: {}": {"ValueError", "nonsense"},
+	} {
+		w.do("POST", "/stacks", body(second)).wantFault(t, 400, want[0], want[1])
+	}
 }
 
 func TestRootDocumentsAndVerbs(t *testing.T) {

@@ -52,7 +52,7 @@ func (s *server) previewCreate(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	in, err := b.input(c, nil)
+	in, err := s.input(c, b, nil)
 	if err == nil {
 		err = needTemplate(in)
 	}

@@ -94,7 +94,7 @@ func (s *server) createStack(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	in, err := b.input(c, nil)
+	in, err := s.input(c, b, nil)
 	if err != nil {
 		return reply{}, err
 	}
@@ -144,7 +144,7 @@ func (s *server) change(ctx context.Context, c *call) (*stoker.Stack, *stackBody
 	if err != nil {
 		return nil, nil, stack.Input{}, err
 	}
-	in, err := b.input(c, st)
+	in, err := s.input(c, b, st)
 	return st, b, in, err
 }
 
