@@ -21,6 +21,9 @@ type GroupSpec struct {
 	Cooldown time.Duration
 	// Names says how members are called and which of them leave first.
 	Names Naming
+	// Each defines the members one by one, instead of Member (Names == ByList only).
+	// Min, Max and Desired are their number.
+	Each []MemberSpec
 	// IndexVar is replaced by the member's name in Member's property values
 	// (Names == ByIndex only).
 	IndexVar string
@@ -46,7 +49,15 @@ const (
 	// ByRandom gives 12 random characters; failed ones leave first, then the
 	// oldest (AutoScalingGroup).
 	ByRandom Naming = "random"
+	// ByList calls them as Each does, and in its order; others leave.
+	ByList Naming = "list"
 )
+
+// MemberSpec is a member with a definition of its own.
+type MemberSpec struct {
+	Name ResourceName
+	Def  map[string]any
+}
 
 // RollingUpdate bounds a rolling update.
 type RollingUpdate struct {

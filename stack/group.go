@@ -46,7 +46,11 @@ func membersOf(st *stoker.Stack, rows *rows) ([]member, error) {
 	return out, nil
 }
 
+// sortMembers leaves those of a list as they are written: in its order.
 func sortMembers(ms []member, names stoker.Naming) {
+	if names == stoker.ByList {
+		return
+	}
 	slices.SortFunc(ms, func(a, b member) int {
 		if names == stoker.ByIndex {
 			return cmp.Compare(index(a.name), index(b.name))
@@ -95,6 +99,9 @@ func victims(ms []member, names stoker.Naming) []member {
 // to update old ones get the group's new definition. New members always have it. skip holds
 // names not to be used; newName makes random ones. Pure but for newName.
 func resized(ms []member, g *stoker.GroupState, size, update int, newName func() string) []member {
+	if g.Spec.Names == stoker.ByList {
+		return listed(ms, &g.Spec, size, update)
+	}
 	def := func(name stoker.ResourceName) json.RawMessage { return definition(&g.Spec, name) }
 	if drop := len(ms) - size; drop > 0 {
 		leave := map[stoker.ResourceName]bool{}
@@ -133,11 +140,41 @@ func resized(ms []member, g *stoker.GroupState, size, update int, newName func()
 	return out
 }
 
+// listed gives the first members of a list, of which up to update old ones get
+// their new definition.
+func listed(ms []member, s *stoker.GroupSpec, size, update int) []member {
+	old := make(map[stoker.ResourceName]member, len(ms))
+	for _, m := range ms {
+		old[m.name] = m
+	}
+	var out []member
+	for _, each := range s.Each[:min(size, len(s.Each))] {
+		m, there := old[each.Name]
+		d := json.RawMessage(mustJSON(each.Def))
+		switch {
+		case !there:
+			m = member{name: each.Name, def: d}
+		case update > 0 && !bytes.Equal(d, m.def):
+			m.def = d
+			update--
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
 func indexName(n int) stoker.ResourceName { return stoker.ResourceName(strconv.Itoa(n)) }
 
 // definition is the definition of one member. The encoding is canonical, so that
 // definitions can be compared as bytes.
 func definition(s *stoker.GroupSpec, name stoker.ResourceName) json.RawMessage {
+	if s.Names == stoker.ByList {
+		i := slices.IndexFunc(s.Each, func(m stoker.MemberSpec) bool { return m.Name == name })
+		if i < 0 {
+			return nil
+		}
+		return mustJSON(s.Each[i].Def)
+	}
 	if s.IndexVar == "" {
 		return mustJSON(s.Member)
 	}
@@ -221,7 +258,11 @@ func (l Limits) checkSize(spec *stoker.GroupSpec, size int) error {
 	if size > l.Resources {
 		return tooMany(size, l.Resources)
 	}
-	if each := len(mustJSON(spec.Member)); each > maxGenerated/max(size, 1) {
+	each := len(mustJSON(spec.Member))
+	if spec.Names == stoker.ByList {
+		each = len(mustJSON(spec.Each)) / max(size, 1)
+	}
+	if each > maxGenerated/max(size, 1) {
 		return &stoker.Error{Kind: stoker.Invalid, Type: "RequestLimitExceeded",
 			Message: fmt.Sprintf("%d members of %d bytes each are more than a group can hold, %d bytes", size, each, maxGenerated),
 			Hint:    "Move long texts from the group's definition into a template file."}

@@ -40,9 +40,9 @@ func holds(v any) bool {
 }
 
 // guess resolves a group's properties with guesses in them and gives its
-// definition without the member's properties that hold any. false: a guess is where
+// definition without the members' properties that hold any, which it names. false: a guess is where
 // none can be, and nothing is said about the group.
-func (e *Engine) guess(s *scope, g *graph, w *wanted) (stoker.GroupSpec, []string, bool) {
+func (e *Engine) guess(s *scope, g *graph, w *wanted) (stoker.GroupSpec, map[stoker.ResourceName][]string, bool) {
 	guesses := *s
 	guesses.guess = true
 	full, err := want(&guesses, g.named[w.name])
@@ -54,22 +54,35 @@ func (e *Engine) guess(s *scope, g *graph, w *wanted) (stoker.GroupSpec, []strin
 	if err != nil {
 		return stoker.GroupSpec{}, nil, false
 	}
-	member := map[string]any{}
-	var names []string
-	for k, v := range spec.Member {
-		props, ok := v.(map[string]any)
-		switch {
-		case k == "properties" && ok:
-			member[k], names = known(props)
-		case !holds(v):
-			member[k] = v
+	unknown := map[stoker.ResourceName][]string{}
+	if spec.Names != stoker.ByList {
+		names, ok := []string(nil), false
+		spec.Member, names, ok = sure(spec.Member)
+		unknown["member"], unknown[indexName(0)] = names, names
+		return spec, unknown, ok
+	}
+	for i := range spec.Each {
+		m, ok := &spec.Each[i], false
+		if m.Def, unknown[m.Name], ok = sure(m.Def); !ok || holds(string(m.Name)) {
+			return stoker.GroupSpec{}, nil, false
 		}
 	}
-	if member["type"] == nil {
-		return stoker.GroupSpec{}, nil, false
+	return spec, unknown, true
+}
+
+// sure gives a member's definition without properties that hold guesses.
+func sure(def map[string]any) (out map[string]any, guesses []string, ok bool) {
+	out = map[string]any{}
+	for k, v := range def {
+		props, isMap := v.(map[string]any)
+		switch {
+		case k == "properties" && isMap:
+			out[k], guesses = known(props)
+		case !holds(v):
+			out[k] = v
+		}
 	}
-	spec.Member = member
-	return spec, names, true
+	return out, guesses, out["type"] != nil
 }
 
 func known(props map[string]any) (out map[string]any, guesses []string) {

@@ -8,6 +8,13 @@ import "github.com/stoker-project/stoker"
 // counts what was updated otherwise than the other groups do.
 func batches(target, current int, r stoker.RollingUpdate, names stoker.Naming) []stoker.GroupBatch {
 	var out []stoker.GroupBatch
+	if names == stoker.ByList {
+		// Who comes and who leaves does so in the first step.
+		for n := 0; n < current; n += max(r.MaxBatch, 1) {
+			out = append(out, stoker.GroupBatch{Size: target, Update: max(r.MaxBatch, 1)})
+		}
+		return out
+	}
 	updated := 0
 	largest := max(r.MaxBatch, 1)
 	for updated < current || current != target {

@@ -234,14 +234,14 @@ func tooMany(n, limit int) error {
 }
 
 // validateChild looks into nested templates and counts their resources; a group
-// is checked by one member.
+// of members alike is checked by one.
 func (e *Engine) validateChild(s *scope, w *wanted) (inside int, err error) {
 	child, p, err := e.draftChild(s, w)
 	if err != nil || child == nil {
 		return 0, err
 	}
 	_, inside, err = e.validated(s.ctx, child, p)
-	if child.Group != nil {
+	if child.Group != nil && child.Group.Spec.Names != stoker.ByList {
 		inside *= wantedSize(child.Group.Spec, 0)
 	}
 	if err == nil || unsure(err, p) {
@@ -278,7 +278,8 @@ func (e *Engine) draftChild(s *scope, w *wanted) (*stoker.Stack, *partial, error
 	return child, &partial{parameters: w.unknown}, nil
 }
 
-// draftGroup gives child one member of a group; nil when there would be none.
+// draftGroup gives child one member of a group, or all where each has a definition of
+// its own; nil when there would be none.
 func (e *Engine) draftGroup(s *scope, w *wanted, child *stoker.Stack) (*partial, error) {
 	p := &partial{}
 	var spec stoker.GroupSpec
@@ -290,12 +291,10 @@ func (e *Engine) draftGroup(s *scope, w *wanted, child *stoker.Stack) (*partial,
 			return nil, located(err, w.name)
 		}
 	} else {
-		var names []string
 		var ok bool
-		if spec, names, ok = e.guess(s, s.graph, w); !ok {
+		if spec, p.properties, ok = e.guess(s, s.graph, w); !ok {
 			return nil, nil
 		}
-		p.properties = map[stoker.ResourceName][]string{"member": names, indexName(0): names}
 	}
 	if err := e.limits.checkSize(&spec, wantedSize(spec, 0)); err != nil {
 		return nil, located(err, w.name)
@@ -303,8 +302,8 @@ func (e *Engine) draftGroup(s *scope, w *wanted, child *stoker.Stack) (*partial,
 	if spec.Max == 0 || spec.Desired != nil && *spec.Desired == 0 {
 		return nil, nil // Heat does not look at the members of an empty group
 	}
-	state := &stoker.GroupState{Spec: spec, Size: 1}
+	state := &stoker.GroupState{Spec: spec, Size: max(1, len(spec.Each))}
 	child.Group = state
-	child.Spec.Template = template(state, resized(nil, state, 1, 0, func() string { return "member" }))
+	child.Spec.Template = template(state, resized(nil, state, state.Size, 0, func() string { return "member" }))
 	return p, nil
 }

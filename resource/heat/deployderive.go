@@ -1,7 +1,6 @@
 package heat
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,17 +8,14 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/request"
+	"github.com/stoker-project/stoker/internal/softwareconfig"
 	"github.com/stoker-project/stoker/internal/value"
 )
 
 // derive gives the configuration as it is for this server: with the values of its
 // inputs, and what the server needs to signal. Its form is that of Heat's derived
 // configurations.
-func (d deployment) derive(ctx context.Context, req *stoker.Request, action stoker.Action) (map[string]any, error) {
-	c, err := d.configOf(ctx, req)
-	if err != nil {
-		return nil, err
-	}
+func (d deployment) derive(req *stoker.Request, c softwareconfig.Config, action stoker.Action) (map[string]any, error) {
 	v := request.Values(req.Properties)
 	given := v.Map("input_values")
 	if d.structured && v.String("input_values_validate") == "STRICT" {

@@ -71,10 +71,11 @@ func (d deployment) Update(ctx context.Context, req *stoker.Request) (stoker.Res
 // signal back: who has applied it does not signal again.
 func (d deployment) deploy(ctx context.Context, req *stoker.Request, action stoker.Action) (stoker.Result, error) {
 	v := request.Values(req.Properties)
-	if !slices.Contains(v.Strings("actions"), string(action)) {
-		return stoker.Result{}, nil
+	c, err := d.configOf(ctx, req)
+	if err != nil || !applies(c, v.Strings("actions"), action) {
+		return stoker.Result{}, err
 	}
-	derived, err := d.derive(ctx, req, action)
+	derived, err := d.derive(req, c, action)
 	if err != nil {
 		return stoker.Result{}, err
 	}

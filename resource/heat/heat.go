@@ -25,6 +25,8 @@ type Deps struct {
 	SignalURL func(stack stoker.StackRef, resource stoker.ResourceName) string
 	// AlarmURL takes signals without a token because it is signed. nil: as SignalURL.
 	AlarmURL func(stack stoker.StackRef, resource stoker.ResourceName) string
+	// HandleURL takes signals by PUT, without a token. nil: as AlarmURL.
+	HandleURL func(stack stoker.StackRef, resource stoker.ResourceName) string
 	// Token allows signalling that one resource; the same each time. nil: there
 	// is none.
 	Token func(stack stoker.StackRef, resource stoker.ResourceName) string
@@ -52,27 +54,37 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	if d.AlarmURL == nil {
 		d.AlarmURL = d.SignalURL
 	}
+	if d.HandleURL == nil {
+		d.HandleURL = d.AlarmURL
+	}
 	if d.Token == nil {
 		d.Token = nowhere
 	}
 	return map[stoker.TypeName]stoker.ResourceType{
-		"OS::Heat::AutoScalingGroup":     autoScalingGroup{Fixed: schema.Fix(autoScalingGroupSchema())},
-		"OS::Heat::ResourceGroup":        resourceGroup{Fixed: schema.Fix(resourceGroupSchema())},
-		"OS::Heat::InstanceGroup":        instanceGroup{Fixed: schema.Fix(instanceGroupSchema())},
-		"OS::Heat::ScalingPolicy":        scalingPolicy{schema.Fix(scalingPolicySchema()), d},
-		"OS::Heat::SoftwareConfig":       configType{schema.Fix(softwareConfigSchema()), asGiven},
-		"OS::Heat::StructuredConfig":     configType{schema.Fix(structuredConfigSchema()), asGiven},
-		"OS::Heat::CloudConfig":          configType{schema.Fix(cloudConfigSchema()), cloudConfig},
-		"OS::Heat::MultipartMime":        configType{schema.Fix(multipartMimeSchema()), multipartMime(d.Data)},
-		"OS::Heat::SoftwareDeployment":   deployment{schema.Fix(softwareDeploymentSchema()), d, false},
-		"OS::Heat::StructuredDeployment": deployment{schema.Fix(structuredDeploymentSchema()), d, true},
-		"OS::Heat::Delay":                delay{schema.Fix(delaySchema())},
-		"OS::Heat::RandomString":         randomString{schema.Fix(randomStringSchema())},
-		"OS::Heat::None":                 none{schema.Fix(noneSchema())},
-		"OS::Heat::Value":                valueType{schema.Fix(valueTypeSchema())},
-		"OS::Heat::TestResource":         testResource{schema.Fix(testResourceSchema())},
-		"OS::Heat::WaitConditionHandle":  waitHandle{schema.Fix(waitHandleSchema()), d},
-		"OS::Heat::WaitCondition":        waitCondition{schema.Fix(waitConditionSchema()), d.Data},
+		"OS::Heat::AutoScalingGroup":          autoScalingGroup{Fixed: schema.Fix(autoScalingGroupSchema())},
+		"OS::Heat::ResourceGroup":             resourceGroup{Fixed: schema.Fix(resourceGroupSchema())},
+		"OS::Heat::InstanceGroup":             instanceGroup{Fixed: schema.Fix(instanceGroupSchema())},
+		"OS::Heat::ScalingPolicy":             scalingPolicy{schema.Fix(scalingPolicySchema()), d},
+		"OS::Heat::SoftwareConfig":            configType{schema.Fix(softwareConfigSchema()), asGiven},
+		"OS::Heat::StructuredConfig":          configType{schema.Fix(structuredConfigSchema()), asGiven},
+		"OS::Heat::CloudConfig":               configType{schema.Fix(cloudConfigSchema()), cloudConfig},
+		"OS::Heat::MultipartMime":             configType{schema.Fix(multipartMimeSchema()), multipartMime(d.Data)},
+		"OS::Heat::SoftwareDeployment":        deployment{schema.Fix(softwareDeploymentSchema()), d, false},
+		"OS::Heat::StructuredDeployment":      deployment{schema.Fix(structuredDeploymentSchema()), d, true},
+		"OS::Heat::SoftwareComponent":         softwareComponent{configType{Fixed: schema.Fix(softwareComponentSchema())}},
+		"OS::Heat::ResourceChain":             resourceChain{Fixed: schema.Fix(resourceChainSchema())},
+		"OS::Heat::SoftwareDeploymentGroup":   deploymentGroup{Fixed: schema.Fix(groupSchema(softwareDeploymentSchema(), "A configuration for several servers, as a deployment for each.")), member: "OS::Heat::SoftwareDeployment"},
+		"OS::Heat::StructuredDeploymentGroup": deploymentGroup{Fixed: schema.Fix(groupSchema(structuredDeploymentSchema(), "A structured configuration for several servers, as a deployment for each.")), member: "OS::Heat::StructuredDeployment"},
+		"OS::Heat::SwiftSignalHandle":         swiftSignalHandle{waitHandle{schema.Fix(swiftSignalHandleSchema()), d}},
+		"OS::Heat::SwiftSignal":               swiftSignal{waitCondition{schema.Fix(swiftSignalSchema()), d.Data}},
+		"OS::Heat::AccessPolicy":              accessPolicy{schema.Fix(accessPolicySchema())},
+		"OS::Heat::Delay":                     delay{schema.Fix(delaySchema())},
+		"OS::Heat::RandomString":              randomString{schema.Fix(randomStringSchema())},
+		"OS::Heat::None":                      none{schema.Fix(noneSchema())},
+		"OS::Heat::Value":                     valueType{schema.Fix(valueTypeSchema())},
+		"OS::Heat::TestResource":              testResource{schema.Fix(testResourceSchema())},
+		"OS::Heat::WaitConditionHandle":       waitHandle{schema.Fix(waitHandleSchema()), d},
+		"OS::Heat::WaitCondition":             waitCondition{schema.Fix(waitConditionSchema()), d.Data},
 	}
 }
 

@@ -143,6 +143,9 @@ func TestEveryAttributeResolves(t *testing.T) {
 		"OS::Heat::Value":              {"value": "x"},
 		"OS::Heat::WaitCondition":      {"handle": "h", "timeout": int64(1)},
 		"OS::Heat::SoftwareDeployment": {"server": "s"}, "OS::Heat::StructuredDeployment": {"server": "s"},
+		"OS::Heat::SoftwareComponent": {"configs": []any{map[string]any{"tool": "script", "config": "x"}}},
+		"OS::Heat::SwiftSignal":       {"handle": "http://here/#h", "timeout": int64(1)},
+		"OS::Heat::AccessPolicy":      {"AllowedResources": []any{"a"}},
 	}
 	for name, impl := range e.types() {
 		a, ok := impl.(stoker.Attributer)

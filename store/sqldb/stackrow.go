@@ -31,10 +31,11 @@ type stackSecret struct {
 	Group *groupRow
 }
 
-// groupRow holds a group's state, its member's definition encoded apart.
+// groupRow holds a group's state, the definitions of its members encoded apart.
 type groupRow struct {
 	State  stoker.GroupState
 	Member json.RawMessage
+	Each   []json.RawMessage `json:",omitempty"` // in the order of State.Spec.Each
 }
 
 // stackRow is a stack ready to be written, but for its specs, which are sealed
@@ -87,7 +88,15 @@ func (s *Store) sealStack(st *stoker.Stack) ([]byte, error) {
 	if g.Member, err = encodeMap("group member", g.State.Spec.Member); err != nil {
 		return nil, err
 	}
-	g.State.Spec.Member = nil
+	g.State.Spec.Member, g.State.Spec.Each = nil, slices.Clone(g.State.Spec.Each)
+	for i := range g.State.Spec.Each {
+		m := &g.State.Spec.Each[i]
+		def, err := encodeMap("group member", m.Def)
+		if err != nil {
+			return nil, err
+		}
+		g.Each, m.Def = append(g.Each, def), nil
+	}
 	secret.Group = &g
 	return s.seal(secret, "stack", string(st.ID))
 }
@@ -104,6 +113,11 @@ func (s *Store) openStack(st *stoker.Stack, sealed []byte) error {
 	if g := secret.Group; g != nil {
 		st.Group = &g.State
 		st.Group.Spec.Member, err = decodeMap(g.Member)
+		for i := range g.Each {
+			if err == nil {
+				st.Group.Spec.Each[i].Def, err = decodeMap(g.Each[i])
+			}
+		}
 		for _, t := range []*time.Time{&g.State.CooldownEnd, &g.State.FrozenUntil, &g.State.PauseUntil} {
 			*t = moment(nanos(*t)) // the zone it was written in is of no interest
 		}

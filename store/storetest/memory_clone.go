@@ -67,6 +67,12 @@ func cloneGroup(g *stoker.GroupState) (*stoker.GroupState, error) {
 	c.Spec.RollingCreate = clonePointer(g.Spec.RollingCreate)
 	var err error
 	c.Spec.Member, err = cloneMap("group member", g.Spec.Member)
+	c.Spec.Each = slices.Clone(g.Spec.Each)
+	for i := range c.Spec.Each {
+		if err == nil {
+			c.Spec.Each[i].Def, err = cloneMap("group member", c.Spec.Each[i].Def)
+		}
+	}
 	return &c, err
 }
 

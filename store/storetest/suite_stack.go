@@ -30,6 +30,7 @@ func full() *stoker.Stack {
 		Spec: stoker.GroupSpec{
 			Member: map[string]any{"type": "OS::Nova::Server", "properties": map[string]any{"n": int64(1), "f": 2.0}},
 			Min:    1, Max: 5, Desired: &two, Cooldown: time.Minute, Names: stoker.ByRandom,
+			Each:    []stoker.MemberSpec{{Name: "a", Def: map[string]any{"n": int64(1), "f": 2.0}}, {Name: "b", Def: map[string]any{"type": "T"}}},
 			Version: "2021-04-16", IndexVar: "%index%", KeepOld: true, RemoveMode: "update",
 			RollingCreate: &stoker.RollingUpdate{MaxBatch: 3, Pause: time.Minute},
 			Remove:        []string{"x"}, Rolling: &stoker.RollingUpdate{MinInService: 1, MaxBatch: 2, Pause: time.Second},
