@@ -9,11 +9,11 @@ import (
 
 // Load asks all the time and counts what fails.
 type Load struct {
-	s             *Story
-	asked, failed atomic.Int64
-	mu            sync.Mutex
-	last          error
-	stop          func()
+	s                   *Story
+	fresh, kept, failed atomic.Int64
+	mu                  sync.Mutex
+	last                error
+	stop                func()
 }
 
 // Load asks url until the test ends or the load is stopped: by half of the
@@ -23,12 +23,16 @@ func (s *Story) Load(url string, clients int) *Load {
 	l := &Load{s: s}
 	var wg sync.WaitGroup
 	for i := range clients {
-		tr := &http.Transport{DisableKeepAlives: i%2 == 0}
+		tr, asked := &http.Transport{DisableKeepAlives: true}, &l.fresh
+		if i%2 == 1 {
+			tr, asked = &http.Transport{}, &l.kept
+		}
 		wg.Go(func() {
 			defer tr.CloseIdleConnections()
 			for ctx.Err() == nil {
 				_, err := Ask(ctx, tr, url)
 				if ctx.Err() == nil {
+					asked.Add(1)
 					l.count(err)
 				}
 			}
@@ -40,7 +44,6 @@ func (s *Story) Load(url string, clients int) *Load {
 }
 
 func (l *Load) count(err error) {
-	l.asked.Add(1)
 	if err == nil {
 		return
 	}
@@ -53,15 +56,17 @@ func (l *Load) count(err error) {
 // Stop ends it; stopping twice is harmless.
 func (l *Load) Stop() { l.stop() }
 
-// None wants that nothing has failed, and that something was asked.
+// None wants that nothing has failed, and that something was asked, in both ways.
 func (l *Load) None(during string) {
 	l.s.Helper()
+	fresh, kept := l.fresh.Load(), l.kept.Load()
+	l.s.Until("requests go on", func() bool { return l.fresh.Load() > fresh && l.kept.Load() > kept })
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n := l.failed.Load(); n > 0 || l.asked.Load() == 0 {
-		l.s.Errorf("%s: %d of %d requests failed, the last: %v", during, n, l.asked.Load(), l.last)
+	if n := l.failed.Load(); n > 0 {
+		l.s.Errorf("%s: %d requests failed, the last: %v", during, n, l.last)
 	}
-	l.s.Logf("%s: %d requests so far", during, l.asked.Load())
+	l.s.Logf("%s: %d requests so far by new connections, %d by kept ones", during, l.fresh.Load(), l.kept.Load())
 }
 
 // Forget leaves out what has failed so far.

@@ -33,15 +33,16 @@ type Story struct {
 	Data   string // its data directory
 	API    *client.Client
 
+	root   string // of the module
 	config string
-	serve  *exec.Cmd
+	serve  *exec.Cmd // the Stoker that runs, or ran last
 }
 
 // New builds Stoker from root, the folder of the module, and starts a daemon with
 // these arguments. Nothing of Stoker runs yet.
 func New(t *testing.T, root string, daemon ...string) *Story {
 	t.Helper()
-	s := &Story{T: t, Daemon: dockerdtest.New(t, daemon...)}
+	s := &Story{T: t, Daemon: dockerdtest.New(t, daemon...), root: root}
 	dir := t.TempDir()
 	s.Stoker, s.Data, s.config = filepath.Join(dir, "stoker"), filepath.Join(dir, "data"), filepath.Join(dir, "stoker.yaml")
 	build := exec.Command("go", "build", "-o", s.Stoker, "./cmd/stoker")
@@ -66,16 +67,29 @@ func (s *Story) Configure(text string) {
 	}
 }
 
-// Start starts Stoker, and waits until it answers.
+// Start starts Stoker as a server, and waits until it answers.
 func (s *Story) Start() {
+	s.Helper()
+	s.start("serve", "--config", s.config)
+}
+
+// Up runs a template, as a user does in the module's folder, and waits until its
+// Stoker answers. What it says is in the file of the result.
+func (s *Story) Up(template string, args ...string) (output string) {
+	s.Helper()
+	s.start(append([]string{"up", template, "--data", s.Data}, args...)...)
+	return s.config + ".log"
+}
+
+func (s *Story) start(args ...string) {
 	s.Helper()
 	log, err := os.OpenFile(s.config+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		s.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(s.Stoker, "serve", "--config", s.config)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd := exec.Command(s.Stoker, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.root, log, log
 	cmd.Env = append(os.Environ(), "HOME="+s.Data)
 	if err := cmd.Start(); err != nil {
 		s.Fatal(err)
@@ -107,10 +121,29 @@ func (s *Story) Kill() {
 	s.serve.Wait()
 }
 
+// Interrupt ends Stoker as Ctrl-C does, and waits until it has ended well.
+func (s *Story) Interrupt() {
+	s.Helper()
+	if err := s.serve.Process.Signal(syscall.SIGINT); err != nil {
+		s.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.serve.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			s.Errorf("interrupted, Stoker ends with: %v", err)
+		}
+	case <-time.After(patience):
+		s.Fatal("Stoker does not end")
+	}
+}
+
 // CLI runs a command of Stoker's against the one that runs.
 func (s *Story) CLI(args ...string) string {
 	s.Helper()
 	cmd := exec.CommandContext(s.Context(), s.Stoker, append(args, "--data", s.Data)...)
+	cmd.Dir = s.root
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		s.Fatalf("stoker %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -187,8 +220,10 @@ func (s *Story) Answers(url string, want int) {
 	})
 }
 
-// Ask gives the name of the server that answers.
+// Ask gives the name of the server that answers. It waits a minute at most.
 func Ask(ctx context.Context, tr http.RoundTripper, url string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return "", err
