@@ -244,6 +244,18 @@ type (
 	Resumer interface {
 		Resume(ctx context.Context, req *Request) error
 	}
+	// Settler acts once all resources of all types have been resumed, for types whose
+	// resources mean something only together. One of the types that share what there
+	// is to do may do it for all.
+	Settler interface {
+		Settle(ctx context.Context) error
+	}
+	// Completer is a type whose resources complete others of the given types that they
+	// depend on: a subnet completes its network. Whoever depends on the other one
+	// comes after them too. Pure.
+	Completer interface {
+		Completes() []TypeName
+	}
 	// Attributer resolves an attribute of a resource that was created. path is
 	// what stands behind the attribute's name in get_attr and may be ignored: the
 	// engine walks the rest when consumed is less than len(path).

@@ -129,6 +129,7 @@ func (e *Engine) addNodes(g *graph, st *stoker.Stack, p *partial) error {
 			n.deps = append(n.deps, stoker.ResourceName(d))
 		}
 	}
+	g.complete()
 	return nil
 }
 

@@ -26,6 +26,7 @@ func (e *Engine) restore(ctx context.Context) error {
 			return err
 		}
 	}
+	e.settle(ctx)
 	return e.recoverAll(ctx)
 }
 

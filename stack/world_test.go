@@ -252,6 +252,7 @@ func start(t *testing.T, w *world, store *storetest.Memory) *bed {
 	e := stack.New(stack.Config{Store: store})
 	e.Register(map[stoker.TypeName]stoker.ResourceType{
 		"T::Thing": thing{w}, "T::Refused": refusedThing{thing{w}}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},
+		"T::Part": completing{thing{w}}, "T::Settling": settling{thing{w}},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
