@@ -1,0 +1,98 @@
+package neutron
+
+import (
+	"slices"
+
+	"github.com/stoker-project/stoker"
+)
+
+// PutRouter makes a router, or changes it.
+func (c *Cloud) PutRouter(r Router) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	put(c, c.routers, r)
+}
+
+// SetGateway gives a router a way out, or takes it; nothing where there is no such
+// router.
+func (c *Cloud) SetGateway(router ID, outside bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r, ok := c.routers.rows[router]; ok && r.Outside != outside {
+		r.Outside = outside
+		put(c, c.routers, r)
+	}
+}
+
+// RemoveRouter forgets a router; nil where there is none. Conflict: subnets are at it.
+func (c *Cloud) RemoveRouter(id ID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at := sorted(c.interfaces, func(i Interface) bool { return i.Router == id }); len(at) > 0 {
+		return inUse("router", id, "interfaces")
+	}
+	remove(c, c.routers, id)
+	return nil
+}
+
+// PutInterface puts a subnet at a router. Errors: Conflict where it is there already
+// by another interface; Invalid where the subnet has no gateway.
+func (c *Cloud) PutInterface(i Interface) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, o := range c.interfaces.rows {
+		if o.ID != i.ID && o.Router == i.Router && o.Subnet == i.Subnet {
+			return stoker.Errorf(stoker.Conflict, "Bad router request: Router already has a port on subnet %s", i.Subnet)
+		}
+	}
+	if s, ok := c.subnets.rows[i.Subnet]; ok && !s.Gateway.IsValid() {
+		return stoker.Errorf(stoker.Invalid, "Bad router request: Subnet for router interface must have a gateway IP")
+	}
+	put(c, c.interfaces, i)
+	return nil
+}
+
+// RemoveInterface takes a subnet from its router.
+func (c *Cloud) RemoveInterface(id ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	remove(c, c.interfaces, id)
+}
+
+// Reaches says whom the servers of each subnet reach: those of the subnets at the
+// same routers, and the outside where one of the routers has a gateway.
+func (c *Cloud) Reaches() map[ID]stoker.Reach {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := map[ID][]ID{} // subnets by router
+	for _, i := range c.interfaces.rows {
+		if _, ok := c.subnets.rows[i.Subnet]; ok {
+			at[i.Router] = append(at[i.Router], i.Subnet)
+		}
+	}
+	out := map[ID]stoker.Reach{}
+	for id := range c.subnets.rows {
+		if id != c.external.ID {
+			out[id] = stoker.Reach{}
+		}
+	}
+	for router, subnets := range at {
+		r, ok := c.routers.rows[router]
+		if !ok {
+			continue
+		}
+		for _, s := range subnets {
+			reach := out[s]
+			reach.Outside = reach.Outside || r.Outside
+			for _, other := range subnets {
+				if other != s {
+					reach.Networks = append(reach.Networks, stoker.NetworkToken(other))
+				}
+			}
+			slices.Sort(reach.Networks)
+			reach.Networks = slices.Compact(reach.Networks)
+			out[s] = reach
+		}
+	}
+	return out
+}
