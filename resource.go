@@ -287,7 +287,7 @@ type (
 	}
 	// Refuser is a type that is known, and of which nothing can be made here. A
 	// template with it is valid, and can be previewed; to create or update a stack with
-	// it is refused before anything is made, with what Refuse says.
+	// it is refused before anything is made, with what Refuse says; nil: it can be made.
 	Refuser interface {
 		Refuse(t TypeName) error
 	}

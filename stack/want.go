@@ -113,7 +113,9 @@ func (w *wanted) setExternal(s *scope, n *node) error {
 
 func (w *wanted) validate(s *scope, n *node) error {
 	if r, ok := n.kind.impl.(stoker.Refuser); ok && s.st.Action != "" && w.external == "" {
-		return at(located(r.Refuse(n.kind.name), w.name), n)
+		if err := r.Refuse(n.kind.name); err != nil {
+			return at(located(err, w.name), n)
+		}
 	}
 	v, ok := n.kind.impl.(stoker.Validator)
 	if !ok {

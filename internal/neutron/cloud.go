@@ -82,6 +82,7 @@ type Cloud struct {
 	taken map[ID]map[netip.Addr]ID
 	// holders are the servers of ports, which may be known before the ports are.
 	holders  map[ID]Holder
+	gateways map[ID]ID // routers, by who has given them a way out
 	external Subnet
 }
 
@@ -91,7 +92,7 @@ func New(e External) *Cloud {
 		nets: newTable[Net]("network"), subnets: newTable[Subnet]("subnet"), routers: newTable[Router]("router"),
 		interfaces: newTable[Interface]("router interface"), ports: newTable[Port]("port"),
 		groups: newTable[Group]("security_group"), rules: newTable[Rule]("security_group_rule"),
-		floatings: newTable[Floating]("floatingip"), taken: map[ID]map[netip.Addr]ID{}, holders: map[ID]Holder{},
+		floatings: newTable[Floating]("floatingip"), taken: map[ID]map[netip.Addr]ID{}, holders: map[ID]Holder{}, gateways: map[ID]ID{},
 	}
 	c.addExternal(e)
 	return c

@@ -172,7 +172,8 @@ func TestReaches(t *testing.T) {
 	for i, id := range []string{"a", "b", "c"} {
 		put(t, c, subnet(id, id, fmt.Sprintf("10.0.%d.0/24", i), fmt.Sprintf("10.0.%d.1", i)))
 	}
-	c.PutRouter(neutron.Router{Object: object("r", "r"), Outside: true})
+	c.AddGateway("gateway", "r") // resumed before its router
+	c.PutRouter(neutron.Router{Object: object("r", "r")})
 	c.PutRouter(neutron.Router{Object: object("q", "q")})
 	for _, i := range []neutron.Interface{
 		{Object: object("1", ""), Router: "r", Subnet: "a"}, {Object: object("2", ""), Router: "r", Subnet: "b"},
@@ -190,7 +191,7 @@ func TestReaches(t *testing.T) {
 	if got := c.Reaches(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	c.SetGateway("r", false)
+	c.RemoveGateway("gateway")
 	c.RemoveInterface("4")
 	want = map[neutron.ID]stoker.Reach{"a": {Networks: []stoker.NetworkToken{"b"}}, "b": {Networks: []stoker.NetworkToken{"a"}}, "c": {}}
 	if got := c.Reaches(); !reflect.DeepEqual(got, want) {

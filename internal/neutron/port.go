@@ -133,3 +133,19 @@ func (c *Cloud) PortByID(id ID) (Port, bool) {
 	p, ok := c.ports.rows[id]
 	return p, ok
 }
+
+// Reserve notes that somebody has an address, where it is of a subnet of a project
+// and nobody else has it.
+func (c *Cloud) Reserve(p stoker.ProjectID, address string, owner ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return
+	}
+	for _, s := range c.subnets.rows {
+		if _, ok := c.taken[s.ID][ip]; s.Project == p && s.Prefix.Contains(ip) && !ok {
+			c.reserve(s.ID, ip, owner)
+		}
+	}
+}

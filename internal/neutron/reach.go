@@ -13,15 +13,31 @@ func (c *Cloud) PutRouter(r Router) {
 	put(c, c.routers, r)
 }
 
-// SetGateway gives a router a way out, or takes it; nothing where there is no such
-// router.
-func (c *Cloud) SetGateway(router ID, outside bool) {
+// AddGateway gives a router a way out, also one that is not there yet, in somebody's
+// name.
+func (c *Cloud) AddGateway(by, router ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r, ok := c.routers.rows[router]; ok && r.Outside != outside {
-		r.Outside = outside
-		put(c, c.routers, r)
+	c.version++
+	c.gateways[by] = router
+}
+
+// RemoveGateway takes back what was given in somebody's name.
+func (c *Cloud) RemoveGateway(by ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.version++
+	delete(c.gateways, by)
+}
+
+// outside tells whether a router has a way out; c.mu is held.
+func (c *Cloud) outside(r Router) bool {
+	for _, id := range c.gateways {
+		if id == r.ID {
+			return true
+		}
 	}
+	return r.Outside
 }
 
 // RemoveRouter forgets a router; nil where there is none. Conflict: subnets are at it.
@@ -83,7 +99,7 @@ func (c *Cloud) Reaches() map[ID]stoker.Reach {
 		}
 		for _, s := range subnets {
 			reach := out[s]
-			reach.Outside = reach.Outside || r.Outside
+			reach.Outside = reach.Outside || c.outside(r)
 			for _, other := range subnets {
 				if other != s {
 					reach.Networks = append(reach.Networks, stoker.NetworkToken(other))
@@ -95,4 +111,14 @@ func (c *Cloud) Reaches() map[ID]stoker.Reach {
 		}
 	}
 	return out
+}
+
+// RouterOf is a router that a subnet is at; empty where there is none.
+func (c *Cloud) RouterOf(subnet ID) ID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, i := range sorted(c.interfaces, func(i Interface) bool { return i.Subnet == subnet }) {
+		return i.Router
+	}
+	return ""
 }

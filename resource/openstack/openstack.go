@@ -9,10 +9,13 @@
 package openstack
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/census"
+	"github.com/stoker-project/stoker/internal/heatschema"
+	"github.com/stoker-project/stoker/internal/neutron"
 	"github.com/stoker-project/stoker/internal/schema"
 	"github.com/stoker-project/stoker/internal/softwareconfig"
 )
@@ -29,6 +32,12 @@ type Deps struct {
 	// Grace is how long a server may take to end by itself when it is deleted;
 	// 0: 10s.
 	Grace time.Duration
+	// Balancer publishes floating addresses; nil: nothing does.
+	Balancer stoker.Balancer
+	// External is the network that floating addresses come from.
+	External neutron.External
+	// Logger gets what cannot be told to anybody who waits for it; nil: silence.
+	Logger *slog.Logger
 }
 
 const defaultGrace = 10 * time.Second
@@ -41,7 +50,28 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	if d.Flavors == nil {
 		d.Flavors = func(name string) (stoker.Flavor, error) { return stoker.Flavor{Name: name}, nil }
 	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := newCloud(d)
+	out := neutronTypes(c, heatschema.Read())
+	out["OS::Nova::Server"] = server{Fixed: schema.Fix(serverSchema()), Deps: d, cloud: c, census: census.New(d.Driver), adopted: newOnce()}
+	return out
+}
+
+// neutronTypes are those of networks.
+func neutronTypes(c *cloud, t heatschema.Table) map[stoker.TypeName]stoker.ResourceType {
+	of := func(s *stoker.Schema) networked { return networked{Fixed: schema.Fix(s), cloud: c} }
 	return map[stoker.TypeName]stoker.ResourceType{
-		"OS::Nova::Server": server{Fixed: schema.Fix(serverSchema()), Deps: d, census: census.New(d.Driver)},
+		"OS::Neutron::Net":                   network{of(netSchema(t))},
+		"OS::Neutron::Subnet":                subnet{of(subnetSchema(t))},
+		"OS::Neutron::Router":                router{of(routerSchema(t))},
+		"OS::Neutron::RouterInterface":       routerInterface{of(routerInterfaceSchema(t))},
+		"OS::Neutron::RouterGateway":         routerGateway{of(routerGatewaySchema())},
+		"OS::Neutron::Port":                  port{of(portSchema(t))},
+		"OS::Neutron::SecurityGroup":         securityGroup{of(securityGroupSchema(t))},
+		"OS::Neutron::SecurityGroupRule":     securityGroupRule{of(securityGroupRuleSchema(t))},
+		"OS::Neutron::FloatingIP":            floatingIP{of(floatingIPSchema(t))},
+		"OS::Neutron::FloatingIPAssociation": floatingIPAssociation{of(floatingIPAssociationSchema(t))},
 	}
 }

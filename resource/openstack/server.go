@@ -9,6 +9,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/census"
+	"github.com/stoker-project/stoker/internal/neutron"
 	"github.com/stoker-project/stoker/internal/request"
 	"github.com/stoker-project/stoker/internal/schema"
 	"github.com/stoker-project/stoker/internal/softwareconfig"
@@ -18,7 +19,9 @@ import (
 type server struct {
 	schema.Fixed
 	Deps
-	census *census.Census
+	*cloud
+	census  *census.Census
+	adopted *once
 }
 
 var (
@@ -28,6 +31,7 @@ var (
 	_ stoker.Watcher    = server{}
 	_ stoker.Attributer = server{}
 	_ stoker.Validator  = server{}
+	_ stoker.Resumer    = server{}
 )
 
 func (s server) Create(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
@@ -38,18 +42,35 @@ func (s server) Create(ctx context.Context, req *stoker.Request) (stoker.Result,
 	if spec.UserData, err = softwareconfig.Text(ctx, s.Data, req, spec.UserData); err != nil {
 		return stoker.Result{}, err
 	}
+	ports, err := s.seat(ctx, req)
+	if err != nil {
+		return stoker.Result{}, err
+	}
+	spec.Ports = s.serverPorts(ports)
 	made, err := s.Driver.Create(ctx, spec)
 	if err != nil {
 		return stoker.Result{}, fmt.Errorf("create server %s: %w", spec.Name, err)
 	}
-	return stoker.Result{PhysicalID: made.ID, Data: dataOf(made)}, nil
+	res := stoker.Result{PhysicalID: made.ID, Data: withPorts(dataOf(made), portsData(ports))}
+	return res, s.seated(ctx, spec)
+}
+
+// seated lets the cloud know of a server's ports.
+func (s server) seated(ctx context.Context, spec stoker.ServerSpec) error {
+	if len(spec.Ports) == 0 {
+		return nil
+	}
+	if err := s.filtered(ctx, spec.Token, spec.Ports); err != nil {
+		return err
+	}
+	return s.settle(ctx, only("filter", neutron.ID(spec.Token)))
 }
 
 func (s server) Delete(ctx context.Context, req *stoker.Request) error {
 	if err := s.Driver.Destroy(ctx, token(req), s.Grace); err != nil {
 		return fmt.Errorf("delete server %s: %w", nameOf(req), err)
 	}
-	return nil
+	return s.release(ctx, req)
 }
 
 // token is the driver's name for the server: the one of this incarnation of the

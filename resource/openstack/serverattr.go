@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/neutron"
 	"github.com/stoker-project/stoker/internal/request"
 	"github.com/stoker-project/stoker/internal/value"
 )
@@ -36,6 +37,7 @@ func stateOf(data map[string]any) stoker.ServerState {
 
 func (s server) Attribute(_ context.Context, req *stoker.Request, name string, _ []any) (any, int, error) {
 	data := request.Values(req.Data)
+	req = s.withFloating(req)
 	switch name {
 	case "name":
 		return data.String("name"), 0, nil
@@ -91,22 +93,65 @@ func addresses(req *stoker.Request) map[string]any {
 		}
 		return map[string]any{
 			"addr": ip, "version": version,
-			"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": a.String("mac"),
-			"port": nil, "subnets": nil, "network": nil,
+			"OS-EXT-IPS:type": kindOf(a), "OS-EXT-IPS-MAC:mac_addr": a.String("mac"),
+			"port": orNil(a.String("port")), "subnets": nil, "network": nil,
 		}
 	})
 }
 
-// byNetwork groups addresses by the driver's networks. Networks that the template
-// asks for by name and the driver does not have show all the addresses, so that
-// [server, networks, private, 0] is an address on every driver.
+func kindOf(address request.Values) string {
+	if address.Bool("floating") {
+		return "floating"
+	}
+	return "fixed"
+}
+
+// withFloating gives the request of a server whose addresses know their ports, and
+// have the floating ones behind them.
+func (s server) withFloating(req *stoker.Request) *stoker.Request {
+	ports := request.Values(req.Data).Maps("ports")
+	if s.networks == nil || len(ports) == 0 {
+		return req
+	}
+	var all []any
+	for _, a := range request.Values(req.Data).Maps("addresses") {
+		a = maps.Clone(a)
+		all = append(all, map[string]any(a))
+		for _, p := range ports {
+			if p.String("ip") != a.String("ip") {
+				continue
+			}
+			a["port"], a["network_id"] = p.String("id"), p.String("network_id")
+			for _, ip := range s.OfPort(neutron.ID(p.String("id"))) {
+				f := maps.Clone(a)
+				f["ip"], f["floating"] = ip.String(), true
+				all = append(all, map[string]any(f))
+			}
+		}
+	}
+	out := *req
+	out.Data = maps.Clone(req.Data)
+	out.Data["addresses"] = all
+	return &out
+}
+
+// byNetwork groups addresses by the networks, by their names and, where they have one,
+// by their IDs. Networks that the template asks for by name and the driver does not
+// have show all the addresses, so that [server, networks, private, 0] is an address on
+// every driver.
 func byNetwork(req *stoker.Request, form func(request.Values) any) map[string]any {
 	out := map[string]any{}
 	all := []any{}
 	for _, a := range request.Values(req.Data).Maps("addresses") {
 		x := form(a)
-		list, _ := out[a.String("network")].([]any)
-		out[a.String("network")] = append(list, x)
+		keys := []string{a.String("network")}
+		if id := a.String("network_id"); id != "" {
+			keys = append(keys, id)
+		}
+		for _, key := range keys {
+			list, _ := out[key].([]any)
+			out[key] = append(list, x)
+		}
 		all = append(all, x)
 	}
 	for _, n := range request.Values(req.Properties).Maps("networks") {

@@ -43,7 +43,7 @@ func (s server) Await(ctx context.Context, req *stoker.Request) (stoker.Result, 
 	if err != nil {
 		return stoker.Result{}, err
 	}
-	return stoker.Result{PhysicalID: made.ID, Data: dataOf(made)}, nil
+	return stoker.Result{PhysicalID: made.ID, Data: withPorts(dataOf(made), request.Values(req.Data).List("ports"))}, nil
 }
 
 // prove fails if the server ends soon.

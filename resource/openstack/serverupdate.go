@@ -1,6 +1,7 @@
 package openstack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -26,6 +27,9 @@ func (s server) Update(ctx context.Context, req *stoker.Request) (stoker.Result,
 	now := request.Values(req.Properties)
 	if needsNew(now, req.OldProperties) {
 		return stoker.Result{}, stoker.ErrReplace
+	}
+	if moved, err := s.moved(req); moved || err != nil {
+		return stoker.Result{}, cmp.Or(err, stoker.ErrReplace)
 	}
 	// Ask for both abilities before using one, so that a server to be replaced
 	// is left as it is.

@@ -1,0 +1,116 @@
+package openstack
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/neutron"
+)
+
+// published is one port of a floating address: a pool with one member.
+type published struct {
+	floating neutron.ID
+	listener string // host:port
+	ip       string
+	port     int
+	member   stoker.Member
+}
+
+// drainPublished is how long connections through a floating address may go on after
+// the address was taken away.
+const drainPublished = 5 * time.Second
+
+// publish brings the balancer's pools to what the floating addresses publish.
+func (c *cloud) publish(ctx context.Context) {
+	if c.balancer == nil {
+		return
+	}
+	want := c.pools()
+	c.retract(ctx, want)
+	for id, p := range want {
+		if c.told.pools[id] == p {
+			continue
+		}
+		if err := c.open(ctx, id, p); err != nil {
+			c.told.failures[subject{"floating", string(p.floating)}] = err
+			continue
+		}
+		c.told.pools[id] = p
+	}
+}
+
+// pools lists what is wanted.
+func (c *cloud) pools() map[stoker.PoolID]published {
+	out := map[stoker.PoolID]published{}
+	for _, f := range c.Publications() {
+		for _, n := range f.Ports {
+			text := strconv.Itoa(n)
+			out[stoker.PoolID(string(f.Floating)+"-"+text)] = published{
+				floating: f.Floating, listener: net.JoinHostPort(f.IP.String(), text), ip: f.IP.String(), port: n,
+				member: stoker.Member{ID: stoker.MemberID(f.Port.ID), Address: net.JoinHostPort(f.Port.IP.String(), text)},
+			}
+		}
+	}
+	return out
+}
+
+// open makes or changes one pool. Its member is up from the start: whoever connects
+// learns from the server itself whether it listens.
+func (c *cloud) open(ctx context.Context, id stoker.PoolID, p published) error {
+	if old, ok := c.told.pools[id]; ok && old.member.ID != p.member.ID {
+		if err := c.balancer.RemoveMember(ctx, id, old.member.ID, 0); err != nil {
+			return fmt.Errorf("take %s from its server: %w", p.listener, err)
+		}
+	}
+	_, err := c.balancer.SetPool(ctx, stoker.Pool{
+		ID: id, Name: "floating address " + p.listener,
+		Listeners: []stoker.Listener{{Protocol: stoker.ProtocolTCP, Address: p.ip, Port: p.port}},
+	})
+	if err == nil {
+		err = c.balancer.SetMember(ctx, id, p.member)
+	}
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", p.listener, err)
+	}
+	return nil
+}
+
+// retract ends the pools that are wanted no more, all at once, since each may wait
+// for its connections.
+func (c *cloud) retract(ctx context.Context, want map[stoker.PoolID]published) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for id, p := range c.told.pools {
+		if _, ok := want[id]; ok {
+			continue
+		}
+		wg.Go(func() {
+			err := cmp.Or(c.balancer.RemoveMember(ctx, id, p.member.ID, drainPublished), c.balancer.RemovePool(ctx, id))
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				c.told.failures[subject{"floating", string(p.floating)}] = fmt.Errorf("take %s back: %w", p.listener, err)
+				return
+			}
+			delete(c.told.pools, id)
+		})
+	}
+	wg.Wait()
+}
+
+// notesOf says what of a floating address's port cannot be published.
+func (c *cloud) notesOf(id neutron.ID) []string {
+	all := c.Publications()
+	i := slices.IndexFunc(all, func(p neutron.Publication) bool { return p.Floating == id })
+	if i < 0 {
+		return nil
+	}
+	return all[i].Notes
+}
