@@ -112,14 +112,10 @@ func without(grants []Grant, by ID) []Grant {
 }
 
 // OfPort lists the floating addresses that a port has.
-func (c *Cloud) OfPort(port ID) []netip.Addr {
+func (c *Cloud) OfPort(port ID) []Floating {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var out []netip.Addr
-	for _, f := range sorted(c.floatings, func(f Floating) bool { return f.Port() == port && f.IP.IsValid() }) {
-		out = append(out, f.IP)
-	}
-	return out
+	return sorted(c.floatings, func(f Floating) bool { return f.Port() == port && f.IP.IsValid() })
 }
 
 // MostPorts is how many ports one floating address publishes at most.

@@ -321,7 +321,7 @@ func TestFloatingMoves(t *testing.T) {
 	}
 	c.Grant("f", neutron.Grant{ID: "f", Port: "one"})
 	c.Grant("f", neutron.Grant{ID: "association", Port: "two"})
-	if got := c.OfPort("two"); len(got) != 1 || got[0] != f.IP {
+	if got := c.OfPort("two"); len(got) != 1 || got[0].IP != f.IP {
 		t.Errorf("got %v, want %v", got, f.IP)
 	}
 	c.Revoke("association")

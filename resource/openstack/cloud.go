@@ -83,6 +83,14 @@ func (c *cloud) settle(ctx context.Context, concerns func(subject) bool) error {
 	return errors.Join(errs...)
 }
 
+// doing says what was being done, also to those who see an Error's message only.
+func doing(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return stoker.Errorf(stoker.KindOf(err), "%s: %w", fmt.Sprintf(format, args...), err)
+}
+
 // nothing, everything and only choose subjects.
 func nothing(subject) bool    { return false }
 func everything(subject) bool { return true }
@@ -109,7 +117,7 @@ func (c *cloud) route(ctx context.Context) {
 		}
 		err := c.networks.RouteNetwork(ctx, stoker.NetworkToken(id), reach)
 		if err != nil && !stoker.IsKind(err, stoker.NotFound) { // one that is being made or removed
-			c.told.failures[subject{"network", string(id)}] = fmt.Errorf("route network %s: %w", id, err)
+			c.told.failures[subject{"network", string(id)}] = doing(err, "route network %s", id)
 		}
 		if err == nil {
 			c.told.reaches[id] = reach
@@ -135,7 +143,7 @@ func (c *cloud) filter(ctx context.Context) {
 		}
 		err := filterer.SetFilter(ctx, seat.Server, seat.IP, f)
 		if err != nil && !stoker.IsKind(err, stoker.NotFound) { // a server that is being made, or has ended
-			c.told.failures[subject{"filter", string(seat.Server)}] = fmt.Errorf("filter port %s of server %s: %w", seat.IP, seat.Server, err)
+			c.told.failures[subject{"filter", string(seat.Server)}] = doing(err, "filter port %s of server %s", seat.IP, seat.Server)
 		}
 		if err == nil {
 			c.told.filters[seat] = f

@@ -3,7 +3,6 @@ package openstack
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -66,7 +65,7 @@ func (c *cloud) pools() map[stoker.PoolID]published {
 func (c *cloud) open(ctx context.Context, id stoker.PoolID, p published) error {
 	if old, ok := c.told.pools[id]; ok && old.member.ID != p.member.ID {
 		if err := c.balancer.RemoveMember(ctx, id, old.member.ID, 0); err != nil {
-			return fmt.Errorf("take %s from its server: %w", p.listener, err)
+			return doing(err, "take %s from its server", p.listener)
 		}
 	}
 	_, err := c.balancer.SetPool(ctx, stoker.Pool{
@@ -76,10 +75,7 @@ func (c *cloud) open(ctx context.Context, id stoker.PoolID, p published) error {
 	if err == nil {
 		err = c.balancer.SetMember(ctx, id, p.member)
 	}
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", p.listener, err)
-	}
-	return nil
+	return doing(err, "publish %s", p.listener)
 }
 
 // retract ends the pools that are wanted no more, all at once, since each may wait
@@ -96,7 +92,7 @@ func (c *cloud) retract(ctx context.Context, want map[stoker.PoolID]published) {
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				c.told.failures[subject{"floating", string(p.floating)}] = fmt.Errorf("take %s back: %w", p.listener, err)
+				c.told.failures[subject{"floating", string(p.floating)}] = doing(err, "take %s back", p.listener)
 				return
 			}
 			delete(c.told.pools, id)

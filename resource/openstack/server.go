@@ -52,18 +52,26 @@ func (s server) Create(ctx context.Context, req *stoker.Request) (stoker.Result,
 		return stoker.Result{}, fmt.Errorf("create server %s: %w", spec.Name, err)
 	}
 	res := stoker.Result{PhysicalID: made.ID, Data: withPorts(dataOf(made), portsData(ports))}
-	return res, s.seated(ctx, spec)
+	return res, s.seated(ctx, spec.Token, spec.Ports)
 }
 
-// seated lets the cloud know of a server's ports.
-func (s server) seated(ctx context.Context, spec stoker.ServerSpec) error {
-	if len(spec.Ports) == 0 {
+// seated lets the cloud know of a server's ports, and publishes their floating
+// addresses.
+func (s server) seated(ctx context.Context, t stoker.ServerToken, ports []stoker.ServerPort) error {
+	if len(ports) == 0 {
 		return nil
 	}
-	if err := s.filtered(ctx, spec.Token, spec.Ports); err != nil {
+	if err := s.filtered(ctx, t, ports); err != nil {
 		return err
 	}
-	return s.settle(ctx, only("filter", neutron.ID(spec.Token)))
+	var floating []neutron.ID
+	for _, p := range s.PortsOf(t) {
+		for _, f := range s.OfPort(p.ID) {
+			floating = append(floating, f.ID)
+		}
+	}
+	mine := only("floating", floating...)
+	return s.settle(ctx, func(about subject) bool { return mine(about) || about == subject{"filter", string(t)} })
 }
 
 func (s server) Delete(ctx context.Context, req *stoker.Request) error {

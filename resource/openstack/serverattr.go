@@ -122,9 +122,9 @@ func (s server) withFloating(req *stoker.Request) *stoker.Request {
 				continue
 			}
 			a["port"], a["network_id"] = p.String("id"), p.String("network_id")
-			for _, ip := range s.OfPort(neutron.ID(p.String("id"))) {
+			for _, has := range s.OfPort(neutron.ID(p.String("id"))) {
 				f := maps.Clone(a)
-				f["ip"], f["floating"] = ip.String(), true
+				f["ip"], f["floating"] = has.IP.String(), true
 				all = append(all, map[string]any(f))
 			}
 		}

@@ -35,7 +35,7 @@ func (s subnet) Create(ctx context.Context, req *stoker.Request) (stoker.Result,
 		Prefix: made.Prefix, Gateway: made.Machine(),
 	})
 	if err != nil {
-		return stoker.Result{}, fmt.Errorf("create subnet %s (%s): %w", made.Name, made.Prefix, err)
+		return stoker.Result{}, doing(err, "create subnet %s (%s)", made.Name, made.Prefix)
 	}
 	if err := s.PutSubnet(made); err != nil {
 		return stoker.Result{}, err
@@ -167,7 +167,7 @@ func (s subnet) Delete(ctx context.Context, req *stoker.Request) error {
 	}
 	if s.networks != nil {
 		if err := s.networks.DestroyNetwork(ctx, stoker.NetworkToken(id)); err != nil {
-			return fmt.Errorf("delete subnet %s: %w", nameOf(req), err)
+			return doing(err, "delete subnet %s", nameOf(req))
 		}
 	}
 	s.RemoveSubnet(id)
