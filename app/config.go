@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/neutron"
 	"github.com/stoker-project/stoker/stack"
 )
 
@@ -50,6 +51,8 @@ type Config struct {
 	Drivers   DriversConfig   `yaml:"drivers"`
 	Balancer  string          `yaml:"balancer"`
 	Balancers BalancersConfig `yaml:"balancers"`
+	// External is the network that floating addresses come from.
+	External ExternalConfig `yaml:"external"`
 	// Flavors are the sizes of servers by name, beside the ones built in.
 	Flavors map[string]FlavorConfig `yaml:"flavors"`
 	Limits  LimitsConfig            `yaml:"limits"`
@@ -109,6 +112,35 @@ type BuiltinConfig struct {
 	ReadHeaderTimeout time.Duration `yaml:"read_header_timeout"`
 	IdleTimeout       time.Duration `yaml:"idle_timeout"`
 	MaxHeader         Bytes         `yaml:"max_header"`
+}
+
+// ExternalConfig is the network that floating addresses come from; see package
+// internal/neutron.
+type ExternalConfig struct {
+	Name      string `yaml:"name"`      // default public
+	Addresses string `yaml:"addresses"` // default 127.0.100.0/24
+}
+
+// external reads the part that Validate has checked.
+func (c ExternalConfig) external() neutron.External {
+	out := neutron.External{Name: c.Name}
+	if c.Addresses != "" {
+		out.Addresses, _ = netip.ParsePrefix(c.Addresses)
+	}
+	return out
+}
+
+func (c ExternalConfig) validate() error {
+	if strings.ContainsAny(c.Name, "/ ") {
+		return fault("external.name", "", "%q is not a name for a network", c.Name)
+	}
+	if c.Addresses == "" {
+		return nil
+	}
+	if p, err := netip.ParsePrefix(c.Addresses); err != nil || !p.Addr().Is4() {
+		return fault("external.addresses", "Give a range of IPv4 addresses of this machine, like 127.0.100.0/24.", "%q is no range of IPv4 addresses", c.Addresses)
+	}
+	return nil
 }
 
 // FlavorConfig is the size of a server. What is not given is not limited.
@@ -251,6 +283,9 @@ func (c Config) validateParts() error {
 		if f := c.Flavors[name]; f.CPUs < 0 {
 			return fault("flavors."+name+".cpus", "", "%g is less than nothing", f.CPUs)
 		}
+	}
+	if err := c.External.validate(); err != nil {
+		return err
 	}
 	if c.Store.KeepDeleted < 0 {
 		return fault("store.keep_deleted", "", "%s is less than nothing", c.Store.KeepDeleted)
