@@ -30,7 +30,7 @@ const (
 	labelNotes        = "stoker.notes" // JSON
 )
 
-// containerOptions is the container of a server. Making it chooses the address, and
+// containerOptions is the container of a server. Making it chooses the address where it has no ports, and
 // makes image and network where they are missing. stale, if not empty, is the image of
 // a first try for which something was missing.
 func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.ServerSpec, stale string) (client.ContainerCreateOptions, error) {
@@ -39,11 +39,7 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 	if err != nil {
 		return none, err
 	}
-	sub, err := d.joinable(ctx, c)
-	if err != nil {
-		return none, err
-	}
-	ip, err := d.address(sub, spec.Token)
+	home, err := d.homeOf(ctx, c, spec)
 	if err != nil {
 		return none, err
 	}
@@ -52,7 +48,7 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 	}
 	resources, notes := limits(spec.Flavor, c)
 	labels := d.labels(spec, notes)
-	labels[labelAddress] = ip.String()
+	maps.Copy(labels, home.labels)
 	return client.ContainerCreateOptions{
 		Name: d.containerName(spec.Token),
 		Config: &container.Config{
@@ -68,16 +64,14 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 			Binds: image.Volumes,
 			Mounts: append(d.volumesMount(spec.Token, image),
 				mount.Mount{Type: mount.TypeBind, Source: d.serverDir(spec.Token), Target: mountPoint, ReadOnly: true}),
-			NetworkMode:   container.NetworkMode(sub.network),
+			NetworkMode:   container.NetworkMode(home.network),
 			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled}, // replacing is the engine's task
 			Resources:     resources,
 			LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{
 				"max-size": strconv.FormatInt(max(d.cfg.MaxLog/2, 1), 10), "max-file": "2",
 			}},
 		},
-		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-			sub.network: {IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: ip}},
-		}},
+		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{home.network: home.endpoint}},
 	}, nil
 }
 

@@ -61,6 +61,9 @@ func checkSpec(spec stoker.ServerSpec) error {
 			problem = fmt.Sprintf("the metadata value of %q is too large for the environment; hand it over in the user data", key)
 		}
 	}
+	if problem == "" {
+		problem = checkPorts(spec.Ports)
+	}
 	if problem != "" {
 		return stoker.Errorf(stoker.Invalid, "%s", problem)
 	}
@@ -88,7 +91,7 @@ func (d *Driver) create(ctx context.Context, c *conn, spec stoker.ServerSpec) er
 	case container.StateRemoving, container.StateDead:
 		return &stoker.Error{Kind: stoker.Conflict, Message: fmt.Sprintf("there is a container of token %q on its way out", spec.Token), Hint: "Destroy it first."}
 	}
-	return nil
+	return d.dress(ctx, c, spec.Token)
 }
 
 // errAgain tells that what was chosen for a container is not to be had: another
@@ -101,6 +104,7 @@ const createTries = 8
 // createNew makes the container and starts it. On an error that is no loss of the
 // daemon, nothing is left.
 func (d *Driver) createNew(ctx context.Context, c *conn, spec stoker.ServerSpec) error {
+	spec.Ports = completePorts(spec.Ports)
 	err := d.writeFiles(spec)
 	if err == nil {
 		err = d.makeAndStart(ctx, c, spec)
@@ -120,7 +124,26 @@ func (d *Driver) makeAndStart(ctx context.Context, c *conn, spec stoker.ServerSp
 		return err
 	}
 	d.crash("made")
-	return d.start(ctx, c, spec.Token, id)
+	if err := d.join(ctx, c, id, spec.Ports); err != nil {
+		if errors.Is(err, errLost) || ctx.Err() != nil {
+			return err
+		}
+		return errors.Join(err, d.removeContainer(ctx, c, id))
+	}
+	if err := d.start(ctx, c, spec, id); err != nil || len(spec.Ports) == 0 {
+		return err
+	}
+	return d.dressNew(ctx, c, spec.Token, id)
+}
+
+// dressNew makes the ports of a container that has just been started. Without them it
+// must not stay.
+func (d *Driver) dressNew(ctx context.Context, c *conn, token stoker.ServerToken, id string) error {
+	err := d.dress(ctx, c, token)
+	if err == nil || errors.Is(err, errLost) || ctx.Err() != nil {
+		return err
+	}
+	return errors.Join(err, d.removeContainer(ctx, c, id))
 }
 
 // makeContainer makes the container, and before it what it needs. Whether image and
@@ -151,7 +174,7 @@ func (d *Driver) makeContainer(ctx context.Context, c *conn, spec stoker.ServerS
 }
 
 // start starts a container. One that cannot be started is removed.
-func (d *Driver) start(ctx context.Context, c *conn, token stoker.ServerToken, id string) error {
+func (d *Driver) start(ctx context.Context, c *conn, spec stoker.ServerSpec, id string) error {
 	_, err := c.ContainerStart(ctx, id, client.ContainerStartOptions{})
 	if err == nil {
 		d.crash("started")
@@ -163,8 +186,10 @@ func (d *Driver) start(ctx context.Context, c *conn, token stoker.ServerToken, i
 		return told // it may have started
 	}
 	switch text := err.Error(); {
+	case strings.Contains(text, "Address already in use") && len(spec.Ports) > 0:
+		told = inUse(spec.Ports, err)
 	case strings.Contains(text, "Address already in use"):
-		d.giveUp(token)
+		d.giveUp(spec.Token)
 		told = again(err)
 	case errdefs.IsNotFound(err) && strings.Contains(text, "network"):
 		d.forgetNetwork()

@@ -73,5 +73,5 @@ func (d *Driver) forget(token stoker.ServerToken) error {
 		return err
 	}
 	d.release(token)
-	return nil
+	return d.forgetPorts(token)
 }

@@ -40,17 +40,19 @@ type instanceJSON struct {
 
 // openDir reads or makes the directory; hasServers tells whether there were any.
 func (d *Driver) openDir() (hasServers bool, err error) {
-	if err := os.MkdirAll(d.serversDir(), 0o700); err != nil {
-		return false, cannotUse(d.cfg.Dir, err)
+	for _, dir := range []string{d.serversDir(), d.portsDir(), d.networksDir()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return false, cannotUse(d.cfg.Dir, err)
+		}
 	}
 	if d.installation, err = installationID(filepath.Join(d.cfg.Dir, "installation")); err != nil {
 		return false, cannotUse(d.cfg.Dir, err)
 	}
-	entries, err := os.ReadDir(d.serversDir())
+	kept, err := d.kept()
 	if err != nil {
 		return false, cannotUse(d.cfg.Dir, err)
 	}
-	return len(entries) > 0, nil
+	return len(kept) > 0, nil
 }
 
 // installationID reads the directory's name for itself, or chooses one.
@@ -108,7 +110,7 @@ func (d *Driver) writeFiles(spec stoker.ServerSpec) error {
 	if err != nil {
 		return cannotUse(dir, err)
 	}
-	return nil
+	return d.writePorts(spec.Token, spec.Ports)
 }
 
 func writeMetadata(dir string, metadata map[string]string) error {
@@ -183,10 +185,11 @@ func replaceFile(file string, data []byte, mode fs.FileMode) error {
 	return err
 }
 
-// takeUp learns which addresses are taken, and removes the folders of servers that
-// are gone: a crash can leave one. Volumes that are attached are mounted again.
+// takeUp learns which addresses are taken, removes what a crash has left of servers
+// and networks that are gone, and makes again what others have lost: ports, rules, and
+// mounts of volumes.
 func (d *Driver) takeUp(ctx context.Context, c *conn) error {
-	entries, err := os.ReadDir(d.serversDir())
+	kept, err := d.kept() // before it is known what is used: nothing new is in it
 	if err != nil {
 		return cannotUse(d.cfg.Dir, err)
 	}
@@ -202,17 +205,39 @@ func (d *Driver) takeUp(ctx context.Context, c *conn) error {
 	}
 	for _, f := range found {
 		used[escape(string(f.token()))] = f.token()
-		d.reserve(f.labels[labelAddress], f.token())
+		if ip := f.labels[labelAddress]; ip != "" {
+			d.reserve(ip, f.token())
+		}
 	}
-	for _, e := range entries {
-		if _, ok := used[e.Name()]; !ok {
-			if err := removeServerDir(filepath.Join(d.serversDir(), e.Name())); err != nil {
+	for _, path := range kept {
+		if _, ok := used[strings.TrimSuffix(filepath.Base(path), portsSuffix)]; ok {
+			continue
+		}
+		if _, ok := used[filepath.Base(path)]; !ok {
+			if err := removeServerDir(path); err != nil {
 				return err
 			}
 		}
 	}
 	d.putBack(ctx, c, slices.Collect(maps.Values(used)))
-	return nil
+	if err := d.takeUpNetworks(ctx, c); err != nil {
+		return err
+	}
+	return d.dressAll(ctx, c, found, true)
+}
+
+// kept is what there is on disk of servers.
+func (d *Driver) kept() (paths []string, err error) {
+	for _, dir := range []string{d.serversDir(), d.portsDir()} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths, nil
 }
 
 // removeServerDir removes the folder of a server that is gone, and nothing that is

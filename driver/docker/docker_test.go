@@ -115,6 +115,8 @@ func TestConformance(t *testing.T) {
 			}
 			return open(t, cfg)
 		},
+		Dial:       dial,
+		Outside:    beyond(t),
 		Grace:      time.Second,
 		Concurrent: 8,
 		Timeout:    time.Minute,

@@ -27,6 +27,7 @@ type Driver struct {
 	images       images
 	lan          lan
 	places       places
+	rules        chan struct{} // held by whoever writes the machine's packet filters
 
 	ctx    context.Context // until Close
 	cancel context.CancelFunc
@@ -39,9 +40,16 @@ type Driver struct {
 	taken   map[string]stoker.ServerToken // by address
 	reasons map[string]string             // how containers have ended, by their ID
 	meters  map[string]meter              // by container ID
+	clothes map[string]int                // processes whose ports are made, by container ID
+
+	// fitting is held while what is recorded of ports and networks is changed, or read
+	// and applied.
+	fitting sync.Mutex
 
 	// blind is for tests: the kernel's counters are not read.
 	blind atomic.Bool
+	// weak is for tests: the networks of containers may not be changed.
+	weak atomic.Bool
 	// crash is for tests that end the process at a point of the story.
 	crash func(point string)
 }
@@ -64,6 +72,9 @@ var (
 	_ stoker.LogReader       = (*Driver)(nil)
 	_ stoker.Volumer         = (*Driver)(nil)
 	_ stoker.VolumeAttacher  = (*Driver)(nil)
+	_ stoker.Networker       = (*Driver)(nil)
+	_ stoker.NetworkHost     = (*Driver)(nil)
+	_ stoker.PortFilterer    = (*Driver)(nil)
 )
 
 // New reaches the daemon and finds the servers of the directory's installation.
@@ -86,12 +97,14 @@ func open(ctx context.Context, cfg Config, crash func(string)) (*Driver, error) 
 		images:  newImages(),
 		lan:     lan{turn: make(chan struct{}, 1)},
 		places:  newPlaces(),
+		rules:   make(chan struct{}, 1),
 		notices: map[stoker.ServerToken]chan struct{}{},
 		busy:    map[stoker.ServerToken]work{},
 		taken:   map[string]stoker.ServerToken{},
 		reasons: map[string]string{},
 		meters:  map[string]meter{},
 		knocks:  make(chan knock, 1024),
+		clothes: map[string]int{},
 		crash:   crash,
 	}
 	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -130,8 +143,8 @@ func (d *Driver) greet(c *conn) {
 }
 
 // Close ends the driver, not the servers: they go on, and the next driver of the
-// directory finds them. The installation's own network goes when it has no servers.
-// Closing twice is harmless.
+// directory finds them. The installation's own network goes when it has no servers;
+// networks that were asked for stay. Closing twice is harmless.
 func (d *Driver) Close() error {
 	if d.ctx.Err() != nil {
 		return nil

@@ -24,3 +24,6 @@ func (d *Driver) Demote() { d.places.mayMount = false }
 
 // Blind makes the driver ask the daemon for what it would read from the kernel.
 func (d *Driver) Blind() { d.blind.Store(true) }
+
+// Weaken makes the driver one that may not change the networks of containers.
+func (d *Driver) Weaken() { d.weak.Store(true) }

@@ -153,6 +153,9 @@ func (d *Driver) hear(c *conn) error {
 		case m := <-c.events.Messages:
 			if m.Action == events.ActionStart {
 				d.forgetReason(m.Actor.ID)
+				if m.Actor.Attributes[labelPorts] != "" {
+					d.restarted(c, stoker.ServerToken(m.Actor.Attributes[labelToken]))
+				}
 			}
 			d.attend(d.ctx, m.Actor.ID, false)
 			d.wake(stoker.ServerToken(m.Actor.Attributes[labelToken]))
@@ -167,8 +170,8 @@ func (d *Driver) hear(c *conn) error {
 	}
 }
 
-// sweep wakes those who wait for a server that does not run: Docker drops events
-// when it is very busy.
+// sweep wakes those who wait for a server that does not run, and mends networks:
+// Docker drops events when it is very busy.
 func (d *Driver) sweep(c *conn) {
 	found, err := d.containers(d.ctx, c)
 	if err != nil {
@@ -183,6 +186,7 @@ func (d *Driver) sweep(c *conn) {
 			d.wake(token)
 		}
 	}
+	d.mend(c, found)
 }
 
 // persist does something that may be done twice, again and again until the daemon

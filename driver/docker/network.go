@@ -159,6 +159,9 @@ func (d *Driver) removeNetwork(ctx context.Context, c *conn) error {
 		return explain(ctx, "list networks", err)
 	}
 	for _, n := range own.Items {
+		if _, asked := n.Labels[labelNetwork]; asked {
+			continue // it goes when its stack says so
+		}
 		_, err := c.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
 		if err != nil && strings.Contains(err.Error(), "active endpoints") {
 			d.log.Info("network stays: containers of others use it", "network", n.Name)

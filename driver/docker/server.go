@@ -80,7 +80,7 @@ func (d *Driver) view(b box) stoker.Server {
 		Addresses: addresses(b),
 		Port:      port,
 		Created:   b.created,
-		Notes:     unlist[string](b.labels[labelNotes]),
+		Notes:     append(unlist[string](b.labels[labelNotes]), d.portNotes(b)...),
 	}
 	s.State, s.Reason = stateOf(b.state, d.workOn(s.Token))
 	if b.state == container.StatePaused {
@@ -117,6 +117,9 @@ func stateOf(state container.ContainerState, w work) (stoker.ServerState, string
 // addresses puts the one first by which to reach the server. It is known before
 // the container runs.
 func addresses(b box) []stoker.Address {
+	if ports := b.ports(); len(ports) > 0 {
+		return portAddresses(b, ports)
+	}
 	out := []stoker.Address{{Network: b.home, IP: b.labels[labelAddress]}}
 	for _, name := range slices.Sorted(maps.Keys(b.networks)) {
 		switch e := b.networks[name]; {
@@ -242,6 +245,11 @@ func (d *Driver) dropStale(found []box) {
 	for id := range d.meters {
 		if !there[id] {
 			delete(d.meters, id)
+		}
+	}
+	for id := range d.clothes {
+		if !there[id] {
+			delete(d.clothes, id)
 		}
 	}
 }

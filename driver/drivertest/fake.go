@@ -28,12 +28,13 @@ const Goodbye = "goodbye"
 // time.Now and timers, so it works inside a synctest bubble. All methods may be
 // called concurrently.
 type Fake struct {
-	mu      sync.Mutex
-	servers map[stoker.ServerToken]*fakeServer
-	made    uint32 // counts servers, for addresses
-	faults  faults
-	calls   []Call
-	volumes map[stoker.VolumeToken]*FakeVolume
+	mu       sync.Mutex
+	servers  map[stoker.ServerToken]*fakeServer
+	made     uint32 // counts servers, for addresses
+	faults   faults
+	calls    []Call
+	volumes  map[stoker.VolumeToken]*FakeVolume
+	networks map[stoker.NetworkToken]*Network
 }
 
 type fakeServer struct {
@@ -72,6 +73,9 @@ func (f *Fake) Create(ctx context.Context, spec stoker.ServerSpec) (stoker.Serve
 	case spec.Image == ImageBad:
 		return stoker.Server{}, stoker.Errorf(stoker.Invalid, "create server %q: there is no image %q", spec.Name, spec.Image)
 	}
+	if problem := f.portsProblem(spec.Ports); problem != "" {
+		return stoker.Server{}, stoker.Errorf(stoker.Invalid, "create server %q: %s", spec.Name, problem)
+	}
 	s := f.add(spec)
 	if f.faults.lostCreates > 0 {
 		f.faults.lostCreates--
@@ -105,6 +109,9 @@ func (f *Fake) add(spec stoker.ServerSpec) *fakeServer {
 			Port:      port,
 			Created:   time.Now(),
 		},
+	}
+	if len(spec.Ports) > 0 {
+		s.placed(spec.Ports)
 	}
 	if f.servers == nil {
 		f.servers = map[stoker.ServerToken]*fakeServer{}

@@ -25,8 +25,12 @@ func TestFake(t *testing.T) {
 			}
 			return spec.Metadata
 		},
-		Files:  fakeFiles{},
-		Reopen: func(_ *testing.T, d stoker.Driver) stoker.Driver { return d },
+		Files: fakeFiles{},
+		Dial: func(_ *testing.T, d stoker.Driver, from stoker.ServerToken, network, address string) func() bool {
+			return d.(*drivertest.Fake).Dial(from, network, address)
+		},
+		Outside: drivertest.OutsideFake,
+		Reopen:  func(_ *testing.T, d stoker.Driver) stoker.Driver { return d },
 	})
 }
 

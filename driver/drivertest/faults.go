@@ -12,8 +12,11 @@ import (
 
 // Call is one call that a Fake has got, refused ones included.
 type Call struct {
-	Op    string // create, list, destroy, metadata, resize, cpu, logs, create-volume, destroy-volume, attach, detach
-	Token stoker.ServerToken
+	// Op is create, list, destroy, metadata, resize, cpu, logs, filter; for volumes
+	// create-volume, destroy-volume, attach, detach; for networks create-network,
+	// destroy-network, route, add-host-address, remove-host-address.
+	Op    string
+	Token stoker.ServerToken // or the network's
 	Time  time.Time
 }
 
@@ -136,8 +139,8 @@ func (f *Fake) UseCPU(token stoker.ServerToken, seconds float64) {
 	f.must(token).cpu += seconds
 }
 
-// Spec gives what a server was made from, with later changes of metadata and
-// flavor; false if there is no such server.
+// Spec gives what a server was made from, with later changes of metadata, flavor and
+// filters; false if there is no such server.
 func (f *Fake) Spec(token stoker.ServerToken) (stoker.ServerSpec, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

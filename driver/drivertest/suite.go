@@ -33,6 +33,14 @@ type Options struct {
 	// Reopen ends the driver and opens it anew, as a restart of Stoker does; nil
 	// leaves the test out.
 	Reopen func(t *testing.T, d stoker.Driver) stoker.Driver
+	// Dial has a server, or the machine where from is empty, connect to an address by
+	// tcp, udp or icmp (then without a port), and gives what tells whether that connection
+	// is answered still; nil: nothing has answered. Servers of Runs answer by tcp and udp at
+	// their port. Without Dial, the tests of what reaches what are left out.
+	Dial func(t *testing.T, d stoker.Driver, from stoker.ServerToken, network, address string) (answers func() bool)
+	// Outside is an address and port beyond the machine that answers by tcp; empty leaves
+	// it out.
+	Outside string
 	// Concurrent is how many servers are made at once; default 20.
 	Concurrent int
 	// Grace is given to Destroy; default 1s.
@@ -48,6 +56,7 @@ type suite struct {
 	ctx    context.Context
 	driver stoker.Driver
 	made   []stoker.VolumeToken
+	tokens []stoker.NetworkToken // of networks that were made
 }
 
 // Run checks that a driver keeps the contract of stoker.Driver and of the
@@ -87,6 +96,19 @@ func Run(t *testing.T, newDriver func(t *testing.T) stoker.Driver, o Options) {
 		{"volumes twice", (*suite).volumesTwice},
 		{"volumes refuse", (*suite).volumesRefuse},
 		{"volumes keep data", (*suite).volumesKeep},
+		{"networks", (*suite).networks},
+		{"bad networks are invalid", (*suite).badNetworks},
+		{"networks do not overlap", (*suite).overlap},
+		{"a network in use stays", (*suite).networkInUse},
+		{"ports", (*suite).ports},
+		{"bad ports are invalid and leave nothing", (*suite).badPorts},
+		{"what networks reach", (*suite).reach},
+		{"what is beyond the machine", (*suite).outside},
+		{"addresses of the machine", (*suite).hostAddresses},
+		{"filters", (*suite).filters},
+		{"a filter spares what has passed", (*suite).filterSpares},
+		{"filters of ports that are not there", (*suite).filterNothing},
+		{"networks and filters outlive a restart", (*suite).networksRestart},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -163,6 +185,11 @@ func (s *suite) cleanUp() {
 	for _, server := range servers {
 		if err := s.driver.Destroy(ctx, server.Token, 0); err != nil {
 			s.Errorf("destroy %q at the end: %v", server.Token, err)
+		}
+	}
+	for _, token := range s.tokens {
+		if err := s.driver.(stoker.Networker).DestroyNetwork(ctx, token); err != nil {
+			s.Errorf("destroy network %q at the end: %v", token, err)
 		}
 	}
 	servers, err = s.driver.List(ctx)

@@ -56,6 +56,8 @@ func checkSpec(spec stoker.ServerSpec) error {
 		problem = fmt.Sprintf("flavor %q has a negative size", spec.Flavor.Name)
 	case strings.ContainsRune(string(spec.Token)+spec.Name+spec.Image, 0):
 		problem = "its token, name or image holds a zero byte"
+	case len(spec.Ports) > 0:
+		problem = "it has ports in networks, and processes share the network of the machine"
 	}
 	for key, value := range spec.Metadata {
 		if strings.ContainsRune(value, 0) {

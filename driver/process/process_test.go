@@ -5,6 +5,7 @@ package process_test
 import (
 	"bytes"
 	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -90,6 +91,7 @@ func conformance(cgroups string) func(*testing.T) {
 			Output: "goodbye",
 			Burns:  &burns,
 			Bad: map[string]stoker.ServerSpec{
+				"ports":                {Image: "sleep 1000", Ports: []stoker.ServerPort{{Network: "a", IP: netip.MustParseAddr("10.0.0.2")}}},
 				"no such program":      {Image: "no-such-program-anywhere --now"},
 				"no such file":         {Image: "/no/such/file"},
 				"not executable":       {Image: "/etc/passwd"},

@@ -89,7 +89,9 @@ func serve() {
 		fmt.Println("stopped")
 		os.Exit(0)
 	}()
+	at := net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT"))
+	serveTalk(at)
 	fmt.Println("serving")
-	fmt.Println(http.ListenAndServe(net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")), nil))
+	fmt.Println(http.ListenAndServe(at, nil))
 	os.Exit(1)
 }

@@ -1,0 +1,16 @@
+//go:build !linux
+
+package docker
+
+import (
+	"errors"
+	"net/netip"
+)
+
+// Networks of containers can be changed on Linux only; elsewhere nobody is able.
+
+func dressLinks([]fitting) error { return errors.ErrUnsupported }
+
+func addHostAddress(string, netip.Addr) error { return errors.ErrUnsupported }
+
+func removeHostAddress(string, netip.Addr) error { return errors.ErrUnsupported }
