@@ -72,7 +72,7 @@ func (s Subnet) host(ip netip.Addr) bool {
 func (c *Cloud) Take(subnet ID, want netip.Addr, owner ID) (netip.Addr, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, ok := c.subnets.rows[subnet]
+	s, ok := c.subnets.Rows[subnet]
 	if !ok {
 		return want, stoker.Errorf(stoker.NotFound, "The subnet (%s) could not be found", subnet)
 	}

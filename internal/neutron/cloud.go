@@ -6,6 +6,14 @@ import (
 	"sync"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/catalog"
+)
+
+type (
+	// ID names an object.
+	ID = catalog.ID
+	// Object is what all objects have.
+	Object = catalog.Object
 )
 
 type (
@@ -70,14 +78,14 @@ type (
 type Cloud struct {
 	mu         sync.Mutex
 	version    uint64 // counts changes
-	nets       table[Net]
-	subnets    table[Subnet]
-	routers    table[Router]
-	interfaces table[Interface]
-	ports      table[Port]
-	groups     table[Group]
-	rules      table[Rule]
-	floatings  table[Floating]
+	nets       catalog.Table[Net]
+	subnets    catalog.Table[Subnet]
+	routers    catalog.Table[Router]
+	interfaces catalog.Table[Interface]
+	ports      catalog.Table[Port]
+	groups     catalog.Table[Group]
+	rules      catalog.Table[Rule]
+	floatings  catalog.Table[Floating]
 	// taken says who has an address, by subnet.
 	taken map[ID]map[netip.Addr]ID
 	// holders are the servers of ports, which may be known before the ports are.
@@ -89,17 +97,13 @@ type Cloud struct {
 // New makes a cloud that has nothing but the net that floating addresses come from.
 func New(e External) *Cloud {
 	c := &Cloud{
-		nets: newTable[Net]("network"), subnets: newTable[Subnet]("subnet"), routers: newTable[Router]("router"),
-		interfaces: newTable[Interface]("router interface"), ports: newTable[Port]("port"),
-		groups: newTable[Group]("security_group"), rules: newTable[Rule]("security_group_rule"),
-		floatings: newTable[Floating]("floatingip"), taken: map[ID]map[netip.Addr]ID{}, holders: map[ID]Holder{}, gateways: map[ID]ID{},
+		nets: catalog.New[Net]("network"), subnets: catalog.New[Subnet]("subnet"), routers: catalog.New[Router]("router"),
+		interfaces: catalog.New[Interface]("router interface"), ports: catalog.New[Port]("port"),
+		groups: catalog.New[Group]("security_group"), rules: catalog.New[Rule]("security_group_rule"),
+		floatings: catalog.New[Floating]("floatingip"), taken: map[ID]map[netip.Addr]ID{}, holders: map[ID]Holder{}, gateways: map[ID]ID{},
 	}
 	c.addExternal(e)
 	return c
-}
-
-func newTable[T interface{ object() Object }](kind string) table[T] {
-	return table[T]{kind: kind, rows: map[ID]T{}}
 }
 
 // Version counts the changes: what was read before a change has a lower one.
@@ -110,15 +114,15 @@ func (c *Cloud) Version() uint64 {
 }
 
 // put and remove change a table; c.mu is held.
-func put[T interface{ object() Object }](c *Cloud, t table[T], row T) {
+func put[T catalog.Entry](c *Cloud, t catalog.Table[T], row T) {
 	c.version++
-	t.rows[row.object().ID] = row
+	t.Rows[row.Head().ID] = row
 }
 
-func remove[T interface{ object() Object }](c *Cloud, t table[T], id ID) {
-	if _, ok := t.rows[id]; ok {
+func remove[T catalog.Entry](c *Cloud, t catalog.Table[T], id ID) {
+	if _, ok := t.Rows[id]; ok {
 		c.version++
-		delete(t.rows, id)
+		delete(t.Rows, id)
 	}
 }
 
@@ -132,22 +136,22 @@ func locked[T any](c *Cloud, look func() (T, error)) (T, error) {
 // Net, Subnet, Router and Port find one that a project sees, by ID or name. Errors:
 // NotFound; Conflict where several have the name.
 func (c *Cloud) Net(p stoker.ProjectID, ref string) (Net, error) {
-	return locked(c, func() (Net, error) { return c.nets.find(p, ref) })
+	return locked(c, func() (Net, error) { return c.nets.Find(p, ref) })
 }
 
 // Subnet is like Net.
 func (c *Cloud) Subnet(p stoker.ProjectID, ref string) (Subnet, error) {
-	return locked(c, func() (Subnet, error) { return c.subnets.find(p, ref) })
+	return locked(c, func() (Subnet, error) { return c.subnets.Find(p, ref) })
 }
 
 // Router is like Net.
 func (c *Cloud) Router(p stoker.ProjectID, ref string) (Router, error) {
-	return locked(c, func() (Router, error) { return c.routers.find(p, ref) })
+	return locked(c, func() (Router, error) { return c.routers.Find(p, ref) })
 }
 
 // Port is like Net.
 func (c *Cloud) Port(p stoker.ProjectID, ref string) (Port, error) {
-	return locked(c, func() (Port, error) { return c.ports.find(p, ref) })
+	return locked(c, func() (Port, error) { return c.ports.Find(p, ref) })
 }
 
 // PutNet makes a net, or changes it.
@@ -161,8 +165,8 @@ func (c *Cloud) PutNet(n Net) {
 func (c *Cloud) RemoveNet(id ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	subnets := sorted(c.subnets, func(s Subnet) bool { return s.Net == id })
-	ports := sorted(c.ports, func(p Port) bool { return p.Net == id })
+	subnets := c.subnets.Sorted(func(s Subnet) bool { return s.Net == id })
+	ports := c.ports.Sorted(func(p Port) bool { return p.Net == id })
 	if len(subnets)+len(ports) > 0 {
 		return inUse("network", id, fmt.Sprintf("%d subnets and %d ports", len(subnets), len(ports)))
 	}
@@ -178,7 +182,7 @@ func inUse(kind string, id ID, by string) error {
 func (c *Cloud) Subnets(net ID) []Subnet {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return sorted(c.subnets, func(s Subnet) bool { return s.Net == net })
+	return c.subnets.Sorted(func(s Subnet) bool { return s.Net == net })
 }
 
 // PutSubnet makes a subnet, or changes it. Errors: Conflict where its addresses
@@ -186,7 +190,7 @@ func (c *Cloud) Subnets(net ID) []Subnet {
 func (c *Cloud) PutSubnet(s Subnet) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, o := range c.subnets.rows {
+	for _, o := range c.subnets.Rows {
 		if o.ID != s.ID && o.Net == s.Net && o.Prefix.Overlaps(s.Prefix) {
 			return stoker.Errorf(stoker.Conflict, "Requested subnet with cidr: %s for network: %s overlaps with another subnet: %s", s.Prefix, s.Net, o.Prefix)
 		}
@@ -199,8 +203,8 @@ func (c *Cloud) PutSubnet(s Subnet) error {
 func (c *Cloud) RemovableSubnet(id ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ports := sorted(c.ports, func(p Port) bool { return p.Subnet == id })
-	at := sorted(c.interfaces, func(i Interface) bool { return i.Subnet == id })
+	ports := c.ports.Sorted(func(p Port) bool { return p.Subnet == id })
+	at := c.interfaces.Sorted(func(i Interface) bool { return i.Subnet == id })
 	if len(ports)+len(at) > 0 {
 		return inUse("subnet", id, fmt.Sprintf("%d ports and %d router interfaces", len(ports), len(at)))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/catalog"
 )
 
 // External is the net that floating addresses come from.
@@ -20,11 +21,11 @@ func (c *Cloud) addExternal(e External) {
 	if !e.Addresses.IsValid() {
 		e.Addresses = netip.MustParsePrefix("127.0.100.0/24")
 	}
-	n := Net{Object: Object{ID: Derived("external network", e.Name), Name: e.Name, Everyone: true}, External: true}
-	c.external = Subnet{Object: Object{ID: Derived("external subnet", e.Name), Name: e.Name + "-subnet", Everyone: true},
+	n := Net{Object: Object{ID: catalog.Derived("external network", e.Name), Name: e.Name, Everyone: true}, External: true}
+	c.external = Subnet{Object: Object{ID: catalog.Derived("external subnet", e.Name), Name: e.Name + "-subnet", Everyone: true},
 		Net: n.ID, Prefix: e.Addresses.Masked(), Whole: true}
-	c.nets.rows[n.ID] = n
-	c.subnets.rows[c.external.ID] = c.external
+	c.nets.Rows[n.ID] = n
+	c.subnets.Rows[c.external.ID] = c.external
 }
 
 // External is the subnet of the external net.
@@ -56,7 +57,7 @@ func (f Floating) Port() ID {
 // Floating finds a floating address that a project sees, by ID or by the address.
 // Errors: NotFound.
 func (c *Cloud) Floating(p stoker.ProjectID, ref string) (Floating, error) {
-	return locked(c, func() (Floating, error) { return c.floatings.find(p, ref) })
+	return locked(c, func() (Floating, error) { return c.floatings.Find(p, ref) })
 }
 
 // PutFloating makes a floating address, with an address of the external net: the one
@@ -68,7 +69,7 @@ func (c *Cloud) PutFloating(f Floating) (Floating, error) {
 	if err != nil {
 		return f, err
 	}
-	f.IP, f.Name, f.By = ip, ip.String(), c.floatings.rows[f.ID].By
+	f.IP, f.Name, f.By = ip, ip.String(), c.floatings.Rows[f.ID].By
 	put(c, c.floatings, f)
 	return f, nil
 }
@@ -86,7 +87,7 @@ func (c *Cloud) RemoveFloating(id ID) {
 func (c *Cloud) Grant(floating ID, g Grant) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := c.floatings.rows[floating]
+	f := c.floatings.Rows[floating]
 	f.ID = floating
 	f.By = append(without(f.By, g.ID), g)
 	put(c, c.floatings, f)
@@ -96,7 +97,7 @@ func (c *Cloud) Grant(floating ID, g Grant) {
 func (c *Cloud) Revoke(by ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, f := range c.floatings.rows {
+	for id, f := range c.floatings.Rows {
 		if rest := without(f.By, by); len(rest) != len(f.By) {
 			f.By = rest
 			put(c, c.floatings, f)
@@ -115,7 +116,7 @@ func without(grants []Grant, by ID) []Grant {
 func (c *Cloud) OfPort(port ID) []Floating {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return sorted(c.floatings, func(f Floating) bool { return f.Port() == port && f.IP.IsValid() })
+	return c.floatings.Sorted(func(f Floating) bool { return f.Port() == port && f.IP.IsValid() })
 }
 
 // MostPorts is how many ports one floating address publishes at most.
@@ -140,8 +141,8 @@ func (c *Cloud) Publications() []Publication {
 	defer c.mu.Unlock()
 	var out []Publication
 	members := c.members()
-	for _, f := range sorted(c.floatings, func(f Floating) bool { return f.IP.IsValid() }) {
-		p, ok := c.ports.rows[f.Port()]
+	for _, f := range c.floatings.Sorted(func(f Floating) bool { return f.IP.IsValid() }) {
+		p, ok := c.ports.Rows[f.Port()]
 		if !ok || p.Server == "" || !p.IP.IsValid() {
 			continue
 		}

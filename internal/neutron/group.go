@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/catalog"
 )
 
 type (
@@ -33,7 +34,7 @@ type (
 func AnyEgress() []Rule { return []Rule{{Egress: true}, {Egress: true, IPv6: true}} }
 
 // DefaultID is the ID of a project's group "default".
-func DefaultID(p stoker.ProjectID) ID { return Derived("security group", string(p), "default") }
+func DefaultID(p stoker.ProjectID) ID { return catalog.Derived("security group", string(p), "default") }
 
 // defaultGroup is what every project has: members reach each other, and all leave.
 func defaultGroup(p stoker.ProjectID) Group {
@@ -48,10 +49,10 @@ func (c *Cloud) Group(p stoker.ProjectID, ref string) (Group, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := defaultGroup(p)
-	if _, ok := c.groups.rows[d.ID]; !ok {
-		c.groups.rows[d.ID] = d
+	if _, ok := c.groups.Rows[d.ID]; !ok {
+		c.groups.Rows[d.ID] = d
 	}
-	return c.groups.find(p, ref)
+	return c.groups.Find(p, ref)
 }
 
 // PutGroup makes a group, or changes it.
@@ -65,7 +66,7 @@ func (c *Cloud) PutGroup(g Group) {
 func (c *Cloud) RemoveGroup(id ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ports := sorted(c.ports, func(p Port) bool { return slices.Contains(p.Groups, id) }); len(ports) > 0 {
+	if ports := c.ports.Sorted(func(p Port) bool { return slices.Contains(p.Groups, id) }); len(ports) > 0 {
 		return stoker.Errorf(stoker.Conflict, "Security Group %s in use by port %s", id, ports[0].ID)
 	}
 	remove(c, c.groups, id)
@@ -90,19 +91,19 @@ func (c *Cloud) RemoveRule(id ID) {
 func (c *Cloud) rulesOf(groups []ID) []Rule {
 	var out []Rule
 	for _, id := range groups {
-		g, ok := c.groups.rows[id]
+		g, ok := c.groups.Rows[id]
 		if p, isDefault := c.projectOfDefault(id); !ok && isDefault {
 			g = defaultGroup(p)
 		}
 		out = append(out, g.Rules...)
 	}
-	return append(out, sorted(c.rules, func(r Rule) bool { return slices.Contains(groups, r.Group) })...)
+	return append(out, c.rules.Sorted(func(r Rule) bool { return slices.Contains(groups, r.Group) })...)
 }
 
 // projectOfDefault tells whose "default" a group is that nobody has asked for yet: of
 // a project that has ports with it.
 func (c *Cloud) projectOfDefault(id ID) (stoker.ProjectID, bool) {
-	for _, p := range c.ports.rows {
+	for _, p := range c.ports.Rows {
 		if DefaultID(p.Project) == id {
 			return p.Project, true
 		}
@@ -114,7 +115,7 @@ func (c *Cloud) projectOfDefault(id ID) (stoker.ProjectID, bool) {
 func (c *Cloud) Filter(port ID) *stoker.Filter {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, ok := c.ports.rows[port]
+	p, ok := c.ports.Rows[port]
 	if !ok {
 		return nil
 	}
@@ -131,7 +132,7 @@ func (c *Cloud) FilterOf(p Port) *stoker.Filter {
 // members gives the addresses of those who have a group; c.mu is held.
 func (c *Cloud) members() map[ID][]netip.Prefix {
 	out := map[ID][]netip.Prefix{}
-	for _, p := range c.ports.rows {
+	for _, p := range c.ports.Rows {
 		if !p.IP.IsValid() {
 			continue
 		}
@@ -230,7 +231,7 @@ func (c *Cloud) Filters() map[Seat]*stoker.Filter {
 	defer c.mu.Unlock()
 	members := c.members()
 	out := map[Seat]*stoker.Filter{}
-	for _, p := range c.ports.rows {
+	for _, p := range c.ports.Rows {
 		if p.Server != "" && p.IP.IsValid() {
 			out[Seat{p.Server, p.IP}] = c.filter(p, members)
 		}

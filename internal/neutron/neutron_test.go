@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/catalog"
 	"github.com/stoker-project/stoker/internal/neutron"
 )
 
@@ -49,7 +50,7 @@ func TestFindByIDOrName(t *testing.T) {
 		{"p", "1", "1"}, {"p", "a", "1"},
 		{"p", "twice", "2, 3"}, {"p", "3", "3"},
 		{"q", "1", "could not be found"}, {"q", "a", "could not be found"}, {"p", "", "could not be found"},
-		{"q", "public", string(neutron.Derived("external network", "public"))},
+		{"q", "public", string(catalog.Derived("external network", "public"))},
 	} {
 		got, err := c.Net(tt.project, tt.ref)
 		text := string(got.ID)

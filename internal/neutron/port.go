@@ -1,6 +1,8 @@
 package neutron
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"net/netip"
 
 	"github.com/stoker-project/stoker"
@@ -11,7 +13,7 @@ import (
 func (c *Cloud) PutPort(p Port) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s, ok := c.subnets.rows[p.Subnet]; ok && p.IP.IsValid() {
+	if s, ok := c.subnets.Rows[p.Subnet]; ok && p.IP.IsValid() {
 		if _, err := c.take(s, p.IP, p.ID); err != nil {
 			return err
 		}
@@ -38,7 +40,7 @@ func (c *Cloud) Place(p Port, want netip.Addr) (Port, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var err error = stoker.Errorf(stoker.Invalid, "network %s has no subnet: its ports have no addresses", p.Net)
-	for _, s := range sorted(c.subnets, func(s Subnet) bool { return s.Net == p.Net && (p.Subnet == "" || p.Subnet == s.ID) }) {
+	for _, s := range c.subnets.Sorted(func(s Subnet) bool { return s.Net == p.Net && (p.Subnet == "" || p.Subnet == s.ID) }) {
 		if p.Subnet == "" && want.IsValid() && !s.Prefix.Contains(want) {
 			err = stoker.Errorf(stoker.Invalid, "IP address %s is not a valid IP for any of the subnets on the network %s", want, p.Net)
 			continue
@@ -69,7 +71,7 @@ func (c *Cloud) Bind(port ID, h Holder) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.holders[port] = h
-	if p, ok := c.ports.rows[port]; ok && p.Server != h.Server {
+	if p, ok := c.ports.Rows[port]; ok && p.Server != h.Server {
 		p.Server = h.Server
 		put(c, c.ports, p)
 	}
@@ -91,7 +93,7 @@ func (c *Cloud) Unbind(server stoker.ServerToken) {
 			continue
 		}
 		delete(c.holders, id)
-		p, ok := c.ports.rows[id]
+		p, ok := c.ports.Rows[id]
 		switch {
 		case !ok:
 		case p.Alone:
@@ -108,21 +110,21 @@ func (c *Cloud) Unbind(server stoker.ServerToken) {
 func (c *Cloud) PortsOf(server stoker.ServerToken) []Port {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return sorted(c.ports, func(p Port) bool { return p.Server == server })
+	return c.ports.Sorted(func(p Port) bool { return p.Server == server })
 }
 
 // NameOf is a net's name; empty where there is no such net.
 func (c *Cloud) NameOf(net ID) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.nets.rows[net].Name
+	return c.nets.Rows[net].Name
 }
 
 // SubnetByID finds a subnet for those who may see all; false where there is none.
 func (c *Cloud) SubnetByID(id ID) (Subnet, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, ok := c.subnets.rows[id]
+	s, ok := c.subnets.Rows[id]
 	return s, ok
 }
 
@@ -130,7 +132,7 @@ func (c *Cloud) SubnetByID(id ID) (Subnet, bool) {
 func (c *Cloud) PortByID(id ID) (Port, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, ok := c.ports.rows[id]
+	p, ok := c.ports.Rows[id]
 	return p, ok
 }
 
@@ -143,9 +145,15 @@ func (c *Cloud) Reserve(p stoker.ProjectID, address string, owner ID) {
 	if err != nil {
 		return
 	}
-	for _, s := range c.subnets.rows {
+	for _, s := range c.subnets.Rows {
 		if _, ok := c.taken[s.ID][ip]; s.Project == p && s.Prefix.Contains(ip) && !ok {
 			c.reserve(s.ID, ip, owner)
 		}
 	}
+}
+
+// MAC is the hardware address of what has an ID, with OpenStack's prefix.
+func MAC(id ID) string {
+	b := sha256.Sum256([]byte(id))
+	return fmt.Sprintf("fa:16:3e:%02x:%02x:%02x", b[0], b[1], b[2])
 }

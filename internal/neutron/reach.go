@@ -44,7 +44,7 @@ func (c *Cloud) outside(r Router) bool {
 func (c *Cloud) RemoveRouter(id ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at := sorted(c.interfaces, func(i Interface) bool { return i.Router == id }); len(at) > 0 {
+	if at := c.interfaces.Sorted(func(i Interface) bool { return i.Router == id }); len(at) > 0 {
 		return inUse("router", id, "interfaces")
 	}
 	remove(c, c.routers, id)
@@ -56,12 +56,12 @@ func (c *Cloud) RemoveRouter(id ID) error {
 func (c *Cloud) PutInterface(i Interface) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, o := range c.interfaces.rows {
+	for _, o := range c.interfaces.Rows {
 		if o.ID != i.ID && o.Router == i.Router && o.Subnet == i.Subnet {
 			return stoker.Errorf(stoker.Conflict, "Bad router request: Router already has a port on subnet %s", i.Subnet)
 		}
 	}
-	if s, ok := c.subnets.rows[i.Subnet]; ok && !s.Gateway.IsValid() {
+	if s, ok := c.subnets.Rows[i.Subnet]; ok && !s.Gateway.IsValid() {
 		return stoker.Errorf(stoker.Invalid, "Bad router request: Subnet for router interface must have a gateway IP")
 	}
 	put(c, c.interfaces, i)
@@ -81,19 +81,19 @@ func (c *Cloud) Reaches() map[ID]stoker.Reach {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := map[ID][]ID{} // subnets by router
-	for _, i := range c.interfaces.rows {
-		if _, ok := c.subnets.rows[i.Subnet]; ok {
+	for _, i := range c.interfaces.Rows {
+		if _, ok := c.subnets.Rows[i.Subnet]; ok {
 			at[i.Router] = append(at[i.Router], i.Subnet)
 		}
 	}
 	out := map[ID]stoker.Reach{}
-	for id := range c.subnets.rows {
+	for id := range c.subnets.Rows {
 		if id != c.external.ID {
 			out[id] = stoker.Reach{}
 		}
 	}
 	for router, subnets := range at {
-		r, ok := c.routers.rows[router]
+		r, ok := c.routers.Rows[router]
 		if !ok {
 			continue
 		}
@@ -117,7 +117,7 @@ func (c *Cloud) Reaches() map[ID]stoker.Reach {
 func (c *Cloud) RouterOf(subnet ID) ID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, i := range sorted(c.interfaces, func(i Interface) bool { return i.Subnet == subnet }) {
+	for _, i := range c.interfaces.Sorted(func(i Interface) bool { return i.Subnet == subnet }) {
 		return i.Router
 	}
 	return ""

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"sync"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/neutron"
+	"github.com/stoker-project/stoker/internal/octavia"
 )
 
 // cloud is what the types of Neutron share: the objects as they should be, and what
@@ -16,6 +18,7 @@ import (
 // the truth; all this comes back from them.
 type cloud struct {
 	*neutron.Cloud
+	lbs      *octavia.Service
 	driver   stoker.Driver
 	networks stoker.Networker // nil: the driver has none
 	balancer stoker.Balancer
@@ -23,6 +26,9 @@ type cloud struct {
 
 	turn chan struct{} // holds the right to act, and to touch what follows
 	told told
+
+	mu      sync.Mutex
+	leaving map[seat]bool // members that are let go by whoever deletes them
 }
 
 // told is what the driver and the balancer know.
@@ -31,21 +37,22 @@ type told struct {
 	reaches  map[neutron.ID]stoker.Reach
 	filters  map[neutron.Seat]*stoker.Filter
 	pools    map[stoker.PoolID]published
+	lbs      balanced
 	failures map[subject]error
 }
 
 // subject is what something could not be told about.
 type subject struct {
-	kind string // network, filter, floating
+	kind string // network, filter, floating, vip, pool
 	id   string
 }
 
 func newCloud(d Deps) *cloud {
 	networks, _ := d.Driver.(stoker.Networker)
 	return &cloud{
-		Cloud: neutron.New(d.External), driver: d.Driver, networks: networks, balancer: d.Balancer, log: d.Logger,
+		Cloud: neutron.New(d.External), lbs: octavia.New(), leaving: map[seat]bool{}, driver: d.Driver, networks: networks, balancer: d.Balancer, log: d.Logger,
 		turn: make(chan struct{}, 1),
-		told: told{reaches: map[neutron.ID]stoker.Reach{}, filters: map[neutron.Seat]*stoker.Filter{}, pools: map[stoker.PoolID]published{}},
+		told: told{reaches: map[neutron.ID]stoker.Reach{}, filters: map[neutron.Seat]*stoker.Filter{}, pools: map[stoker.PoolID]published{}, lbs: newBalanced()},
 	}
 }
 
@@ -54,7 +61,7 @@ func newCloud(d Deps) *cloud {
 // acts share the next turn, so that a hundred servers that join a group at once cost
 // few rounds.
 func (c *cloud) settle(ctx context.Context, concerns func(subject) bool) error {
-	version := c.Version()
+	version := c.Version() + c.lbs.Version()
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
@@ -62,11 +69,12 @@ func (c *cloud) settle(ctx context.Context, concerns func(subject) bool) error {
 		return context.Cause(ctx)
 	}
 	if c.told.version < version || len(c.told.failures) > 0 {
-		version = c.Version()
+		version = c.Version() + c.lbs.Version()
 		c.told.failures = map[subject]error{}
 		c.route(ctx)
 		c.filter(ctx)
 		c.publish(ctx)
+		c.balance(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

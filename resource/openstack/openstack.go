@@ -10,6 +10,7 @@ package openstack
 
 import (
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -54,7 +55,9 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := newCloud(d)
-	out := neutronTypes(c, heatschema.Read())
+	table := heatschema.Read()
+	out := neutronTypes(c, table)
+	maps.Copy(out, octaviaTypes(c, table))
 	out["OS::Nova::Server"] = server{Fixed: schema.Fix(serverSchema()), Deps: d, cloud: c, census: census.New(d.Driver), adopted: newOnce()}
 	return out
 }
@@ -74,4 +77,29 @@ func neutronTypes(c *cloud, t heatschema.Table) map[stoker.TypeName]stoker.Resou
 		"OS::Neutron::FloatingIP":            floatingIP{of(floatingIPSchema(t))},
 		"OS::Neutron::FloatingIPAssociation": floatingIPAssociation{of(floatingIPAssociationSchema(t))},
 	}
+}
+
+// octaviaTypes are those of load balancers, and the same under their older names.
+func octaviaTypes(c *cloud, t heatschema.Table) map[stoker.TypeName]stoker.ResourceType {
+	of := func(s *stoker.Schema) balancing { return balancing{Fixed: schema.Fix(s), cloud: c} }
+	out := map[stoker.TypeName]stoker.ResourceType{}
+	for _, names := range []struct {
+		family string
+		hidden bool
+	}{{"OS::Octavia::", false}, {"OS::Neutron::LBaaS::", true}} {
+		as := func(s *stoker.Schema) balancing {
+			s.Hidden = names.hidden
+			return of(s)
+		}
+		for name, impl := range map[string]stoker.ResourceType{
+			"LoadBalancer":  loadBalancer{as(octaviaLoadBalancerSchema(t))},
+			"Listener":      listener{as(octaviaListenerSchema(t))},
+			"Pool":          lbPool{as(octaviaPoolSchema(t))},
+			"PoolMember":    lbMember{as(octaviaMemberSchema(t))},
+			"HealthMonitor": healthMonitor{as(octaviaMonitorSchema(t))},
+		} {
+			out[stoker.TypeName(names.family+name)] = impl
+		}
+	}
+	return out
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/catalog"
 	"github.com/stoker-project/stoker/internal/neutron"
 	"github.com/stoker-project/stoker/internal/request"
 )
@@ -118,7 +119,7 @@ func (c *cloud) netOf(project stoker.ProjectID, item request.Values, out *place)
 
 // implicit is the port that is made for a server, without its address.
 func (c *cloud) implicit(req *stoker.Request, n neutron.Net, item request.Values, i int) (neutron.Port, error) {
-	id := neutron.Derived("port", string(req.ID), fmt.Sprint(i))
+	id := catalog.Derived("port", string(req.ID), fmt.Sprint(i))
 	extra := item.Map("port_extra_properties")
 	p := neutron.Port{
 		Object: neutron.Object{ID: id, Project: req.Stack.Project}, Net: n.ID,
@@ -220,7 +221,7 @@ func (s server) float(req *stoker.Request, p place, i int) error {
 }
 
 func grantID(req *stoker.Request, i int) neutron.ID {
-	return neutron.Derived("floating address", string(req.ID), fmt.Sprint(i))
+	return catalog.Derived("floating address", string(req.ID), fmt.Sprint(i))
 }
 
 // serverPorts are the places for the driver.
@@ -291,7 +292,7 @@ func (s server) release(ctx context.Context, req *stoker.Request) error {
 	}
 	for i := range request.Values(req.Properties).Maps("networks") {
 		s.Revoke(grantID(req, i))
-		s.Give(neutron.Derived("port", string(req.ID), fmt.Sprint(i))) // also one that was never bound
+		s.Give(catalog.Derived("port", string(req.ID), fmt.Sprint(i))) // also one that was never bound
 	}
 	s.Unbind(token(req))
 	return s.settle(ctx, nothing)
@@ -333,7 +334,7 @@ func (s server) adopt(ctx context.Context) error {
 		}
 		for _, made := range servers {
 			for i, a := range made.Addresses {
-				s.Reserve(made.Project, strings.TrimSpace(a.IP), neutron.Derived("port", string(made.Token), fmt.Sprint(i)))
+				s.Reserve(made.Project, strings.TrimSpace(a.IP), catalog.Derived("port", string(made.Token), fmt.Sprint(i)))
 			}
 		}
 		return nil

@@ -1,4 +1,6 @@
-package neutron
+// Package catalog holds objects that users name by ID or by a name which need not be
+// unique, each project its own. It locks nothing: its owner does.
+package catalog
 
 import (
 	"crypto/sha256"
@@ -19,12 +21,6 @@ func Derived(parts ...string) ID {
 	return ID(fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16]))
 }
 
-// MAC is the hardware address of what has an ID, with OpenStack's prefix.
-func MAC(id ID) string {
-	b := sha256.Sum256([]byte(id))
-	return fmt.Sprintf("fa:16:3e:%02x:%02x:%02x", b[0], b[1], b[2])
-}
-
 // Object is what all objects have.
 type Object struct {
 	ID      ID
@@ -34,20 +30,27 @@ type Object struct {
 	Everyone bool
 }
 
-func (o Object) object() Object { return o }
+// Head gives what all objects have of one that embeds it.
+func (o Object) Head() Object { return o }
 
-// table holds the objects of one kind.
-type table[T interface{ object() Object }] struct {
-	kind string
-	rows map[ID]T
+// An Entry is an object of any kind.
+type Entry interface{ Head() Object }
+
+// Table holds the objects of one kind.
+type Table[T Entry] struct {
+	Kind string // for messages
+	Rows map[ID]T
 }
 
-// find looks an object up by ID or by name, among those that a project sees. Errors:
+// New makes an empty table.
+func New[T Entry](kind string) Table[T] { return Table[T]{Kind: kind, Rows: map[ID]T{}} }
+
+// Find looks an object up by ID or by name, among those that a project sees. Errors:
 // NotFound; Conflict where several have the name.
-func (t table[T]) find(project stoker.ProjectID, ref string) (T, error) {
+func (t Table[T]) Find(project stoker.ProjectID, ref string) (T, error) {
 	var found []T
-	for _, row := range t.rows {
-		o := row.object()
+	for _, row := range t.Rows {
+		o := row.Head()
 		if o.Project != project && !o.Everyone {
 			continue
 		}
@@ -62,17 +65,17 @@ func (t table[T]) find(project stoker.ProjectID, ref string) (T, error) {
 	switch len(found) {
 	case 0:
 		return none, &stoker.Error{Kind: stoker.NotFound, Type: "EntityNotFound",
-			Message: fmt.Sprintf("The %s (%s) could not be found", t.kind, ref)}
+			Message: fmt.Sprintf("The %s (%s) could not be found", t.Kind, ref)}
 	case 1:
 		return found[0], nil
 	}
-	return none, ambiguous(t.kind, ref, found)
+	return none, ambiguous(t.Kind, ref, found)
 }
 
-func ambiguous[T interface{ object() Object }](kind, ref string, found []T) error {
+func ambiguous[T Entry](kind, ref string, found []T) error {
 	ids := make([]string, len(found))
 	for i, row := range found {
-		ids[i] = string(row.object().ID)
+		ids[i] = string(row.Head().ID)
 	}
 	slices.Sort(ids)
 	return &stoker.Error{Kind: stoker.Conflict, Type: "PhysicalResourceNameAmbiguity",
@@ -80,14 +83,14 @@ func ambiguous[T interface{ object() Object }](kind, ref string, found []T) erro
 		Hint:    "Name it by its ID."}
 }
 
-// sorted gives what a filter keeps, by ID.
-func sorted[T interface{ object() Object }](t table[T], keep func(T) bool) []T {
+// Sorted gives what a filter keeps, by ID.
+func (t Table[T]) Sorted(keep func(T) bool) []T {
 	var out []T
-	for _, row := range t.rows {
+	for _, row := range t.Rows {
 		if keep(row) {
 			out = append(out, row)
 		}
 	}
-	slices.SortFunc(out, func(a, b T) int { return strings.Compare(string(a.object().ID), string(b.object().ID)) })
+	slices.SortFunc(out, func(a, b T) int { return strings.Compare(string(a.Head().ID), string(b.Head().ID)) })
 	return out
 }

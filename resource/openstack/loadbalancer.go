@@ -1,0 +1,153 @@
+package openstack
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/catalog"
+	"github.com/stoker-project/stoker/internal/neutron"
+	"github.com/stoker-project/stoker/internal/octavia"
+	"github.com/stoker-project/stoker/internal/request"
+	"github.com/stoker-project/stoker/internal/schema"
+)
+
+// balancing is embedded by the types of Octavia. They need no networks.
+type balancing struct {
+	schema.Fixed
+	*cloud
+}
+
+// Refuse says that there is no balancer.
+func (b balancing) Refuse(t stoker.TypeName) error {
+	if b.balancer != nil {
+		return nil
+	}
+	return &stoker.Error{Kind: stoker.Invalid, Type: "ResourceTypeUnavailable",
+		Message: fmt.Sprintf("no driver for this type is configured: %s needs a balancer", t)}
+}
+
+// about chooses the failures of a pool and its members.
+func about(pool octavia.ID) func(subject) bool {
+	return only("pool", neutron.ID(pool))
+}
+
+func down(v request.Values) bool { return v.Has("admin_state_up") && !v.Bool("admin_state_up") }
+
+// loadBalancer is OS::Octavia::LoadBalancer: an address for listeners. Where the
+// driver can it is one of the subnet, which the machine gets; elsewhere one of the
+// external network.
+type loadBalancer struct{ balancing }
+
+var (
+	_ stoker.Updater    = loadBalancer{}
+	_ stoker.Resumer    = loadBalancer{}
+	_ stoker.Attributer = loadBalancer{}
+	_ stoker.Refuser    = loadBalancer{}
+)
+
+func (l loadBalancer) Create(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
+	vip, err := l.deal(req)
+	if err != nil {
+		return stoker.Result{}, err
+	}
+	made := l.put(req, vip)
+	return stoker.Result{PhysicalID: physical(made.Object), Data: portData(vip)}, l.settle(ctx, only("vip", neutron.ID(vip.IP.String())))
+}
+
+// deal makes the port of the address.
+func (c *cloud) deal(req *stoker.Request) (neutron.Port, error) {
+	v := request.Values(req.Properties)
+	return c.vip(req, ref(v, "vip_subnet", "subnet"), v)
+}
+
+// vip makes the port of an address in a subnet, or in the external network where the
+// driver cannot give the machine one. The address is v's vip_address.
+func (c *cloud) vip(req *stoker.Request, subnet string, v request.Values) (neutron.Port, error) {
+	id := catalog.Derived("vip", string(req.ID))
+	out := neutron.Port{
+		Object: neutron.Object{ID: id, Name: "octavia-lb-" + string(req.ID), Project: req.Stack.Project},
+		MAC:    neutron.MAC(id), Owner: "Octavia", Open: true,
+	}
+	s := c.External()
+	if _, ok := c.driver.(stoker.NetworkHost); ok && c.networks != nil {
+		var err error
+		if s, err = c.Subnet(req.Stack.Project, subnet); err != nil {
+			return out, in("vip_subnet", err)
+		}
+	}
+	out.Net, out.Subnet = s.Net, s.ID
+	want, err := address(v, "vip_address")
+	if err != nil {
+		return out, err
+	}
+	if out, err = c.Place(out, want); err != nil {
+		return out, in("vip_address", err)
+	}
+	return out, c.PutPort(out)
+}
+
+func (l loadBalancer) put(req *stoker.Request, vip neutron.Port) octavia.LoadBalancer {
+	made := octavia.LoadBalancer{Object: object(req), VIP: vip.IP, Subnet: vip.Subnet, Port: vip.ID, Down: down(req.Properties)}
+	l.lbs.PutLoadBalancer(made)
+	return made
+}
+
+func (l loadBalancer) Update(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
+	l.put(req, portOf(req.Stack.Project, req.Data))
+	return stoker.Result{}, l.settle(ctx, func(s subject) bool { return s.kind == "pool" })
+}
+
+func (l loadBalancer) Resume(_ context.Context, req *stoker.Request) error {
+	vip := portOf(req.Stack.Project, req.Data)
+	l.put(req, vip)
+	return l.PutPort(vip)
+}
+
+func (l loadBalancer) Delete(ctx context.Context, req *stoker.Request) error {
+	vip := portOf(req.Stack.Project, req.Data)
+	l.lbs.Remove(idOf(req))
+	err := l.settle(ctx, only("vip", neutron.ID(vip.IP.String())))
+	l.RemovePort(catalog.Derived("vip", string(req.ID)))
+	return err
+}
+
+func (l loadBalancer) Attribute(_ context.Context, req *stoker.Request, name string, _ []any) (any, int, error) {
+	made, err := l.lbs.LoadBalancer(req.Stack.Project, string(req.PhysicalID))
+	if err != nil {
+		return nil, 0, nil
+	}
+	return attributes(req, l.showLoadBalancer(made, req), name)
+}
+
+func (c *cloud) showLoadBalancer(made octavia.LoadBalancer, req *stoker.Request) map[string]any {
+	var pools, listeners []octavia.ID
+	for _, p := range c.lbs.PoolsOf(made.ID) {
+		pools = append(pools, p.ID)
+	}
+	for _, l := range c.lbs.ListenersOf(made.ID) {
+		listeners = append(listeners, l.ID)
+	}
+	return common(made.Object, req, state(made.Down, map[string]any{
+		"vip_address": made.VIP.String(), "vip_port_id": string(made.Port), "vip_subnet_id": string(made.Subnet),
+		"pools": links(pools), "listeners": links(listeners), "flavor_id": nil, "provider": "stoker",
+	}))
+}
+
+// links shows objects as Octavia does.
+func links(ids []octavia.ID) []any {
+	out := []any{}
+	for _, id := range ids {
+		out = append(out, map[string]any{"id": string(id)})
+	}
+	return out
+}
+
+// state adds what all of Octavia's objects show.
+func state(isDown bool, own map[string]any) map[string]any {
+	own["admin_state_up"], own["provisioning_status"], own["operating_status"] = !isDown, "ACTIVE", "ONLINE"
+	if isDown {
+		own["operating_status"] = "OFFLINE"
+	}
+	return own
+}
