@@ -206,6 +206,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"type: OS::Neutron::FloatingIP, properties: { floating_network: public, floating_ip_address: 192.0.2.1 }":            "not a valid IP",
 		"type: OS::Neutron::Port, properties: { network: public }":                                                           "external",
 		"type: OS::Neutron::SecurityGroup, properties: { rules: [{ protocol: tcp, port_range_min: 9, port_range_max: 8 }] }": "more than",
+		"type: OS::Neutron::SecurityGroup, properties: { rules: [{ port_range_min: 9 }] }":                                   "protocol",
 		"type: OS::Neutron::SecurityGroupRule, properties: { security_group: none }":                                         "could not be found",
 		server + "port: none }] }":   "could not be found",
 		server + "subnet: none }] }": "could not be found",
@@ -226,7 +227,7 @@ func TestWhatIsRefused(t *testing.T) {
 }
 
 func TestDriverWithoutNetworks(t *testing.T) {
-	types := openstack.Types(openstack.Deps{Driver: &drivertest.Fake{}})
+	types := openstack.Types(openstack.Deps{Driver: plain{&drivertest.Fake{}}})
 	err := types["OS::Neutron::Port"].(stoker.Refuser).Refuse("OS::Neutron::Port")
 	if !stoker.IsKind(err, stoker.Invalid) || !strings.Contains(err.Error(), "--driver docker") {
 		t.Errorf("got %v, want that it says which driver can", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/balancer/balancertest"
+	"github.com/stoker-project/stoker/driver/drivertest"
 	"github.com/stoker-project/stoker/internal/neutron"
 	"github.com/stoker-project/stoker/resource/heat"
 	"github.com/stoker-project/stoker/resource/openstack"
@@ -22,14 +23,14 @@ import (
 type cloud struct {
 	*stack.Engine
 	t        *testing.T
-	driver   *netFake
+	driver   netFake
 	balancer *balancertest.Fake
 	store    *storetest.Memory
 	stop     func()
 }
 
 func newCloud(t *testing.T) *cloud {
-	c := &cloud{t: t, driver: newNetFake(), store: storetest.NewMemory()}
+	c := &cloud{t: t, driver: netFake{&drivertest.Fake{}}, store: storetest.NewMemory()}
 	c.start()
 	return c
 }
@@ -42,6 +43,12 @@ func (c *cloud) start() {
 	c.Register(heat.Types(heat.Deps{Groups: c.Engine, Data: c.Engine}))
 	c.Register(openstack.Types(openstack.Deps{Driver: c.driver, Balancer: c.balancer, Grace: time.Second,
 		External: neutron.External{Name: "public"}}))
+	c.run()
+}
+
+// run runs the engine; it ends with the test.
+func (c *cloud) run() {
+	c.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done, ready := make(chan error, 1), make(chan struct{})
 	engine := c.Engine

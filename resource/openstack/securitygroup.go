@@ -98,6 +98,9 @@ func ruleOf(v request.Values, at string) (neutron.Rule, error) {
 	if r.Min != nil && r.Max != nil && *r.Min > *r.Max && r.Protocol != "icmp" {
 		return r, refused(at+"port_range_min", fmt.Sprintf("%d is more than port_range_max, %d", *r.Min, *r.Max), "")
 	}
+	if r.Min != nil && r.Protocol == "" {
+		return r, refused(at+"protocol", "Must also specify protocol if port range is given", "")
+	}
 	text := v.String("remote_ip_prefix")
 	if text == "" {
 		return r, nil

@@ -1,0 +1,196 @@
+package openstack_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/driver/drivertest"
+	"github.com/stoker-project/stoker/resource/openstack"
+	"github.com/stoker-project/stoker/stack"
+)
+
+const balanced = `
+resources:
+  net: { type: OS::Neutron::Net }
+  subnet: { type: OS::Neutron::Subnet, properties: { network: { get_resource: net }, cidr: 10.6.0.0/24 } }
+  lb: { type: OS::Octavia::LoadBalancer, properties: { vip_subnet: { get_resource: subnet }, vip_address: 10.6.0.99 } }
+  http: { type: OS::Octavia::Listener, properties: { loadbalancer: { get_resource: lb }, protocol: HTTP, protocol_port: 80 } }
+  pool:
+    type: OS::Octavia::Pool
+    properties: { listener: { get_resource: http }, protocol: HTTP, lb_algorithm: LEAST_CONNECTIONS, session_persistence: { type: HTTP_COOKIE } }
+  monitor:
+    type: OS::Octavia::HealthMonitor
+    properties: { pool: { get_resource: pool }, type: HTTP, url_path: /health, expected_codes: 200-201, delay: 2, timeout: 3, max_retries: 4 }
+  a: { type: OS::Octavia::PoolMember, properties: { pool: { get_resource: pool }, address: 10.6.0.5, protocol_port: 8080, weight: 2 } }
+  b: { type: OS::Octavia::PoolMember, properties: { pool: { get_resource: pool }, address: 10.6.0.6, protocol_port: 8080 } }
+outputs:
+  vip: { value: { get_attr: [lb, vip_address] } }
+  members: { value: { get_attr: [pool, members] } }
+  monitor: { value: { get_attr: [pool, healthmonitor_id] } }
+  default: { value: { get_attr: [http, default_pool_id] } }
+  pool: { value: { get_resource: pool } }
+`
+
+// onlyPool is the one pool that the balancer has.
+func (c *cloud) onlyPool() (stoker.PoolID, stoker.Pool) {
+	c.t.Helper()
+	for _, call := range c.balancer.Calls() {
+		if p, ok := c.balancer.Pool(call.Pool); ok {
+			return call.Pool, p
+		}
+	}
+	c.t.Fatal("the balancer has no pool")
+	return "", stoker.Pool{}
+}
+
+func TestLoadBalancer(t *testing.T) {
+	c := newCloud(t)
+	st := c.make("s", balanced)
+	both := "http 10.6.0.99:80 [10.6.0.5:8080*2 10.6.0.6:8080*1]"
+	ab := "http 10.6.0.99:80 [10.6.0.6:8080*1 10.6.0.5:8080*2]" // members are sorted by their IDs
+	if got := c.listeners(); len(got) != 1 || got[0] != both && got[0] != ab {
+		t.Errorf("listeners: got %q, want %q", got, both)
+	}
+	c.want("addresses of the machine", c.driver.hosts(), "10.6.0.99")
+	_, p := c.onlyPool()
+	h := p.Health
+	if p.Algorithm != stoker.LeastConn || p.StickyCookie != "SRV" || h.Protocol != stoker.ProtocolHTTP || h.Path != "/health" ||
+		len(h.Status) != 2 || h.Interval != 2*time.Second || h.Timeout != 3*time.Second || h.Rise != 4 {
+		t.Errorf("the pool is %+v", p)
+	}
+	members, _ := c.output(st, "members").([]any)
+	if c.output(st, "vip") != "10.6.0.99" || len(members) != 2 || c.output(st, "default") != c.output(st, "pool") || c.output(st, "monitor") == nil {
+		t.Errorf("outputs: %v, %v, %v, %v", c.output(st, "vip"), members, c.output(st, "default"), c.output(st, "monitor"))
+	}
+	c.restart()
+	if got := c.listeners(); len(got) != 1 || got[0] != both && got[0] != ab {
+		t.Errorf("listeners after a restart: got %q, want %q", got, both)
+	}
+	c.change(st, strings.NewReplacer(", weight: 2", ", weight: 0", "port: 80 }", "port: 81 }", "delay: 2", "delay: 9").Replace(balanced))
+	c.want("listeners after an update", c.listeners(), "http 10.6.0.99:81 [10.6.0.6:8080*1]")
+	if _, p := c.onlyPool(); p.Health.Interval != 9*time.Second {
+		t.Errorf("the monitor has not changed: %+v", p.Health)
+	}
+	if !c.drained("10.6.0.5:8080") {
+		t.Error("a member that is to get nothing more was not drained")
+	}
+	c.remove(st)
+	c.want("listeners in the end", c.listeners())
+	c.want("addresses in the end", c.driver.hosts())
+}
+
+// drained tells whether a member was let go with time to end what it does.
+func (c *cloud) drained(address string) bool {
+	ids := map[stoker.MemberID]bool{}
+	for _, call := range c.balancer.Calls() {
+		if call.Member.Address == address {
+			ids[call.Member.ID] = true
+		}
+		if call.Drain > 0 && ids[call.ID] {
+			return true
+		}
+	}
+	return false
+}
+
+func TestLoadBalancerWithFloatingAddress(t *testing.T) {
+	c := newCloud(t)
+	st := c.make("s", balanced[:strings.Index(balanced, "outputs:")]+`
+  address: { type: OS::Neutron::FloatingIP, properties: { floating_network: public, port_id: { get_attr: [lb, vip_port_id] } } }
+`)
+	got := c.listeners()
+	if len(got) != 2 || !strings.HasPrefix(got[0], "http 10.6.0.99:80") || !strings.HasPrefix(got[1], "http 127.0.100.1:80") {
+		t.Errorf("listeners: %q, want one at each address", got)
+	}
+	c.remove(st)
+	c.want("listeners in the end", c.listeners())
+}
+
+// TestLoadBalancerWithoutNetworks uses an address of the external network, under the
+// older names of the types.
+func TestLoadBalancerWithoutNetworks(t *testing.T) {
+	c := newCloud(t)
+	c.stop()
+	types := openstack.Types(openstack.Deps{Driver: plain{&drivertest.Fake{}}, Balancer: c.balancer})
+	c.Engine = stack.New(stack.Config{Store: c.store})
+	c.Register(types)
+	c.run()
+	st := c.make("s", strings.ReplaceAll(`
+resources:
+  lb: { type: OS::Octavia::LoadBalancer, properties: { vip_subnet: private } }
+  pool: { type: OS::Octavia::Pool, properties: { loadbalancer: { get_resource: lb }, protocol: TCP, lb_algorithm: ROUND_ROBIN } }
+  tcp: { type: OS::Octavia::Listener, properties: { loadbalancer: { get_resource: lb }, protocol: TCP, protocol_port: 5432, default_pool: { get_resource: pool } } }
+  a: { type: OS::Octavia::PoolMember, properties: { pool: { get_resource: pool }, address: 127.64.0.1, protocol_port: 5432 } }
+`, "Octavia", "Neutron::LBaaS"))
+	c.want("listeners", c.listeners(), "tcp 127.0.100.1:5432 [127.64.0.1:5432*1]")
+	c.remove(st)
+}
+
+func TestRefusedOfOctavia(t *testing.T) {
+	c := newCloud(t)
+	for body, want := range map[string]string{
+		"Listener, properties: { loadbalancer: x, protocol: UDP, protocol_port: 1 }":                                              "not balanced",
+		"Listener, properties: { loadbalancer: none, protocol: TCP, protocol_port: 1 }":                                           "could not be found",
+		"Listener, properties: { loadbalancer: x, protocol: TCP, protocol_port: 1, allowed_cidrs: [10.0.0.0/8] }":                 "open to all",
+		"Listener, properties: { loadbalancer: x, protocol: TERMINATED_HTTPS, protocol_port: 1, default_tls_container_ref: 'x' }": "Barbican",
+		"Pool, properties: { protocol: HTTP, lb_algorithm: SOURCE_IP }":                                                           "not offered",
+		"Pool, properties: { protocol: HTTP, lb_algorithm: ROUND_ROBIN, session_persistence: { type: SOURCE_IP } }":               "by their address",
+		"Pool, properties: { protocol: TCP, lb_algorithm: ROUND_ROBIN, session_persistence: { type: HTTP_COOKIE } }":              "only pools of HTTP",
+		"Pool, properties: { protocol: HTTP, lb_algorithm: ROUND_ROBIN }":                                                         "at least one",
+		"HealthMonitor, properties: { pool: p, type: HTTP, delay: 1, timeout: 1, max_retries: 1, expected_codes: all }":           "no list of statuses",
+		"HealthMonitor, properties: { pool: p, type: UDP-CONNECT, delay: 1, timeout: 1, max_retries: 1 }":                         "UDP",
+		"LoadBalancer, properties: { vip_subnet: nowhere }":                                                                       "could not be found",
+		"PoolMember, properties: { pool: nowhere, address: 10.0.0.1, protocol_port: 1 }":                                          "could not be found",
+	} {
+		in := stack.Input{Name: "s", Project: "p", Spec: stoker.StackSpec{Template: version + "resources:\n  it: { type: OS::Octavia::" + body + " }\n"}, DisableRollback: true}
+		st, err := c.Create(t.Context(), in)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = c.done(st, "CREATE_FAILED").StatusReason
+			c.remove(st)
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: got %s, want %q", body, got, want)
+		}
+	}
+}
+
+func TestMemberWaitsForItsHealth(t *testing.T) {
+	c := newCloud(t)
+	c.balancer.Hold(true)
+	st, err := c.Create(t.Context(), stack.Input{Name: "s", Project: "p", Spec: stoker.StackSpec{Template: version + balanced}, DisableRollback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := func() (done bool) {
+		rs, err := c.Resources(t.Context(), st.ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting := 0
+		for _, r := range rs {
+			if r.Type == "OS::Octavia::PoolMember" && r.PhysicalID != "" && r.Status == stoker.StatusInProgress {
+				waiting++
+			}
+		}
+		return waiting == 2
+	}
+	for deadline := time.Now().Add(10 * time.Second); !up(); {
+		if time.Now().After(deadline) {
+			t.Fatal("the members are not awaited")
+		}
+	}
+	id, _ := c.onlyPool()
+	stats, err := c.balancer.Stats(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range stats.Members {
+		c.balancer.SetState(id, m.ID, stoker.MemberUp, "")
+	}
+	c.done(st, "CREATE_COMPLETE")
+}
