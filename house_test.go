@@ -31,6 +31,7 @@ var house = map[string][]string{
 	"resource/openstack": {".", "internal", "hot"},
 	"resource/native":    {".", "internal", "hot"},
 	"resource/aws":       {".", "internal"},
+	"resource/alarm":     {".", "internal"},
 	"resource/known":     {".", "internal"},
 	"api/heat":           {".", "internal", "hot", "stack"},
 	"api/identity":       {".", "internal"},

@@ -39,7 +39,9 @@ type SignalSpec struct {
 	// concurrency, latency, errors_per_second, queue; cpu of host.
 	Metric string
 	Pool   PoolID // balancer
-	URL    string // heartbeat
+	// Group is whose servers a source looks at; empty: those of the policy's group.
+	Group StackID
+	URL   string // heartbeat
 	// Window is the time a source averages over; 0: its default.
 	Window time.Duration
 	// Timeout of one reading; 0: the scaler's interval, at least 1s.

@@ -18,6 +18,7 @@ import (
 	"github.com/stoker-project/stoker/internal/account"
 	"github.com/stoker-project/stoker/internal/seal"
 	"github.com/stoker-project/stoker/internal/token"
+	"github.com/stoker-project/stoker/resource/alarm"
 	"github.com/stoker-project/stoker/scale"
 	"github.com/stoker-project/stoker/stack"
 	"github.com/stoker-project/stoker/store/sqldb"
@@ -71,6 +72,7 @@ type parts struct {
 	driver    opened[stoker.Driver]
 	balancer  opened[stoker.Balancer]
 	engine    *stack.Engine
+	board     *alarm.Board
 	scaler    *scale.Engine
 	metrics   *metrics
 	listener  net.Listener

@@ -11,6 +11,7 @@ import (
 	cfnapi "github.com/stoker-project/stoker/api/cfn"
 	"github.com/stoker-project/stoker/dialect/cfn"
 	"github.com/stoker-project/stoker/internal/token"
+	"github.com/stoker-project/stoker/resource/alarm"
 	"github.com/stoker-project/stoker/resource/aws"
 	"github.com/stoker-project/stoker/resource/heat"
 	"github.com/stoker-project/stoker/resource/known"
@@ -27,8 +28,9 @@ func (a *parts) startEngines() error {
 	a.engine = stack.New(stack.Config{
 		Store: a.store, Logger: a.Logger, Holder: a.holder(), Parse: cfn.Parse, Limits: a.Limits.limits(), OnEvent: a.metrics.event,
 	})
+	a.openBoard()
 	a.scaler = scale.New(scale.Config{
-		Store: a.store, Groups: a.engine, Sources: sources(a.balancer.part, a.driver.part), Logger: a.Logger, OnDecision: a.metrics.decision,
+		Store: a.store, Groups: a.board, Sources: sources(a.balancer.part, a.driver.part), Logger: a.Logger, OnDecision: a.metrics.decision,
 	})
 	a.register()
 	ready := make(chan struct{})
@@ -70,6 +72,7 @@ func (a *parts) register() {
 	a.engine.Register(native.Types(native.Deps{
 		Balancer: a.balancer.part, Scalers: a.scaler, Driver: a.driver.part, CheckPolicy: scale.Validate,
 	}))
+	a.engine.Register(alarm.Types(a.alarmDeps()))
 }
 
 // awsDeps are the types that AWS's are translated to.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -113,7 +114,7 @@ func cpuSource(d stoker.Driver) func(stoker.Policy, stoker.SignalSpec) (stoker.S
 	}
 	meter := cpu.NewMeter(able)
 	return func(p stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) {
-		return meter.Source(p.Group, s), nil
+		return meter.Source(cmp.Or(s.Group, p.Group), s), nil
 	}
 }
 

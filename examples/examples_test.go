@@ -19,6 +19,8 @@ import (
 	"github.com/stoker-project/stoker/driver/drivertest"
 	"github.com/stoker-project/stoker/hot"
 	"github.com/stoker-project/stoker/internal/value"
+	"github.com/stoker-project/stoker/resource/alarm"
+	"github.com/stoker-project/stoker/resource/aws"
 	"github.com/stoker-project/stoker/resource/heat"
 	"github.com/stoker-project/stoker/resource/native"
 	"github.com/stoker-project/stoker/resource/openstack"
@@ -239,6 +241,14 @@ func TestSnippets(t *testing.T) {
 	stop := h.start(t)
 	defer stop()
 	types := h.engine.Types()
+	for _, others := range []map[stoker.TypeName]stoker.ResourceType{alarm.Types(alarm.Deps{}), aws.Types(aws.Deps{})} {
+		for name, other := range others {
+			// AWS's types are shown in CloudFormation's language, which is not looked at here.
+			if name == "OS::Heat::UpdateWaitConditionHandle" || !other.Schema().Hidden && !strings.HasPrefix(string(name), "AWS::") || name == "AWS::CloudWatch::Alarm" {
+				types[name] = other.Schema()
+			}
+		}
+	}
 	found := map[stoker.TypeName]bool{}
 	page := text(t, filepath.Join("..", "docs", "resource-types.md"))
 	for i, part := range strings.Split(page, "```") {

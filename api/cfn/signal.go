@@ -36,6 +36,18 @@ func WaitURL(base, key string, st stoker.StackRef, r stoker.ResourceName) string
 	return signedURL(base, key, waitPath, arn{st.Project, st.Name, st.ID, r})
 }
 
+// SignalPath tells which resource the path of such an address is for; false when it is
+// the path of something else.
+func SignalPath(path string) (stoker.ProjectID, stoker.StackID, stoker.ResourceName, bool) {
+	for prefix := range verbs {
+		if text, in := strings.CutPrefix(path, prefix); in {
+			a, err := parseARN(text)
+			return a.project, a.id, a.resource, err == nil && a.resource != ""
+		}
+	}
+	return "", "", "", false
+}
+
 func signedURL(base, key, path string, a arn) string {
 	access, secret := credentials(key, a)
 	base = strings.TrimSuffix(base, "/")

@@ -1,4 +1,5 @@
-// Package fetch gets small texts over HTTP from addresses that strangers name. It
+// Package fetch gets small texts over HTTP from addresses that strangers name, and hands
+// such over. It
 // does not let them reach what only this machine can: addresses that are not
 // public are refused unless they are allowed, whatever name or redirect leads
 // there. Files are never read.
@@ -7,6 +8,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +64,32 @@ func (f *Fetcher) Get(ctx context.Context, address string) ([]byte, error) {
 		return nil, &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("fetch %q", address), Err: err}
 	}
 	return text, err
+}
+
+// Post hands JSON over to an address. Errors: Invalid where the address is not as it
+// should be, otherwise Unavailable.
+func (f *Fetcher) Post(ctx context.Context, address string, body []byte) error {
+	u, err := url.Parse(address)
+	if err == nil {
+		err = web(u)
+	}
+	if err != nil {
+		return &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("post to %q", address), Err: err}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := f.client.Do(req)
+	if err != nil {
+		return stoker.Errorf(stoker.Unavailable, "post to %s: %w", u.Host, cause(err))
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= http.StatusMultipleChoices {
+		return stoker.Errorf(stoker.Unavailable, "post to %s: the answer is %s", u.Host, res.Status)
+	}
+	return nil
 }
 
 func (f *Fetcher) get(ctx context.Context, address string) ([]byte, error) {

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"github.com/stoker-project/stoker"
+	cfnapi "github.com/stoker-project/stoker/api/cfn"
+	heatapi "github.com/stoker-project/stoker/api/heat"
+	"github.com/stoker-project/stoker/internal/fetch"
+	"github.com/stoker-project/stoker/resource/alarm"
+	"github.com/stoker-project/stoker/stack"
+)
+
+// actions carries out what alarms are to do.
+type actions struct {
+	*stack.Engine
+	out *fetch.Fetcher
+}
+
+// Post implements alarm.Actor.
+func (a actions) Post(ctx context.Context, url string, body map[string]any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return a.out.Post(ctx, url, text)
+}
+
+// openBoard lets the scaler see alarms beside the groups.
+func (a *parts) openBoard() {
+	act := actions{a.engine, fetch.New(heatapi.MaxTemplate, a.AllowFetch)}
+	a.board = alarm.NewBoard(a.engine, act, a.signalTarget, a.Logger)
+}
+
+func (a *parts) alarmDeps() alarm.Deps {
+	return alarm.Deps{Board: a.board, Scalers: a.scaler, Target: a.signalTarget, Properties: a.propertiesOf}
+}
+
+// signalTarget finds the resource that an address of ours signals. Only those of
+// the project that asks are its own: others need what is in the address.
+func (a *parts) signalTarget(project stoker.ProjectID, address string) (stoker.StackID, stoker.ResourceName, bool) {
+	rest, ours := strings.CutPrefix(address, a.PublicURL+"/")
+	if !ours {
+		return "", "", false
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	path, err := url.PathUnescape(rest)
+	if err != nil {
+		return "", "", false
+	}
+	if owner, st, r, ok := cfnapi.SignalPath("/" + path); ok {
+		return st, r, owner == project
+	}
+	words := strings.Split(rest, "/") // v1/PROJECT/stacks/NAME/ID/resources/RESOURCE/signal
+	if len(words) != 8 || words[0] != "v1" || words[2] != "stacks" || words[5] != "resources" || words[7] != "signal" {
+		return "", "", false
+	}
+	owner, err := url.PathUnescape(words[1])
+	if err != nil || stoker.ProjectID(owner) != project {
+		return "", "", false
+	}
+	resource, err := url.PathUnescape(words[6])
+	return stoker.StackID(words[4]), stoker.ResourceName(resource), err == nil
+}
+
+func (a *parts) propertiesOf(ctx context.Context, st stoker.StackID, r stoker.ResourceName) (map[string]any, error) {
+	v, err := a.engine.Resource(ctx, st, r)
+	if err != nil {
+		return nil, err
+	}
+	return v.Properties, nil
+}

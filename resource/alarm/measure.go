@@ -1,0 +1,125 @@
+package alarm
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stoker-project/stoker"
+)
+
+// reading is what a template wants of an alarm, whatever the type is called.
+type reading struct {
+	metric, statistic string
+	threshold         float64
+	operator          string // gt, ge, lt, le
+	period            time.Duration
+	periods           int
+	onAlarm, onOK     []string
+	repeat, enabled   bool
+	group             string // whose servers are measured; empty: the policy's
+	pool              string
+	unsupported       map[string]string // properties that ask for what there is not, and why
+	at                names
+}
+
+// names are those of the properties, for messages.
+type names struct{ metric, statistic, operator, period, actions, pool string }
+
+func (r *reading) below() bool { return strings.HasPrefix(r.operator, "l") }
+
+// rule is what the scaler is given: the signal, and its bounds.
+type rule struct {
+	spec      stoker.SignalSpec
+	high, low *float64
+}
+
+// rule finds the signal of a metric and brings the threshold into its unit.
+func (r *reading) rule() (rule, error) {
+	for _, name := range slices.Sorted(maps.Keys(r.unsupported)) {
+		return rule{}, refused(name, r.unsupported[name], "Leave it out.")
+	}
+	source, unit, err := r.source()
+	if err != nil {
+		return rule{}, err
+	}
+	if r.period <= 0 {
+		return rule{}, refused(r.at.period, "a period must be longer than nothing", "")
+	}
+	if r.operator == "eq" || r.operator == "ne" || r.operator == "" {
+		return rule{}, refused(r.at.operator, "an alarm must be above or below its threshold", "Use gt, ge, lt or le.")
+	}
+	out := rule{spec: source}
+	t := unit(r.threshold, r.period)
+	// The rule's bounds are exclusive: next to each other, they leave no value out.
+	above, below := t, math.Nextafter(t, math.Inf(1))
+	if r.operator == "ge" || r.operator == "lt" {
+		above, below = math.Nextafter(t, math.Inf(-1)), t
+	}
+	out.high, out.low = &above, &below
+	return out, nil
+}
+
+// unit brings a threshold from the metric's unit into the signal's.
+type unit func(threshold float64, period time.Duration) float64
+
+func same(t float64, _ time.Duration) float64      { return t }
+func perPeriod(t float64, p time.Duration) float64 { return t / p.Seconds() }
+
+// cpuTime is from nanoseconds of processor time per period to percent.
+func cpuTime(t float64, p time.Duration) float64 { return 100 * t / float64(p.Nanoseconds()) }
+
+// metric is something that can be measured: under which names, with which statistics.
+type metric struct {
+	names      []string
+	statistics []string
+	spec       stoker.SignalSpec
+	unit       unit
+}
+
+func metrics() []metric {
+	mean := []string{"avg", "mean", "Average", ""}
+	pool := func(name string) stoker.SignalSpec { return stoker.SignalSpec{Source: "balancer", Metric: name} }
+	return []metric{
+		{[]string{"cpu_util", "CPUUtilization"}, mean, stoker.SignalSpec{Source: "cpu"}, same},
+		{[]string{"cpu"}, []string{"rate:mean", "rate:avg"}, stoker.SignalSpec{Source: "cpu"}, cpuTime},
+		{[]string{"requests_per_second"}, mean, pool("requests_per_second"), same},
+		{[]string{"RequestCount"}, []string{"Sum", "sum"}, pool("requests_per_second"), perPeriod},
+		{[]string{"errors_per_second"}, mean, pool("errors_per_second"), same},
+		{[]string{"HTTPCode_Backend_5XX"}, []string{"Sum", "sum"}, pool("errors_per_second"), perPeriod},
+		{[]string{"concurrency", "network.services.lb.active.connections"}, mean, pool("concurrency"), same},
+		{[]string{"latency", "Latency"}, mean, pool("latency"), same},
+		{[]string{"queue", "SurgeQueueLength"}, mean, pool("queue"), same},
+	}
+}
+
+// source finds the signal of the metric.
+func (r *reading) source() (stoker.SignalSpec, unit, error) {
+	for _, m := range metrics() {
+		if !slices.Contains(m.names, r.metric) {
+			continue
+		}
+		if !slices.Contains(m.statistics, r.statistic) {
+			return stoker.SignalSpec{}, nil, refused(r.at.statistic, fmt.Sprintf("%q of %s cannot be measured here", r.statistic, r.metric), measurable())
+		}
+		spec := m.spec
+		spec.Pool, spec.Window = stoker.PoolID(r.pool), r.period
+		return spec, m.unit, nil
+	}
+	return stoker.SignalSpec{}, nil, refused(r.at.metric, fmt.Sprintf("%q cannot be measured here", r.metric), measurable())
+}
+
+// measurable lists what can be measured.
+func measurable() string {
+	var out []string
+	for _, m := range metrics() {
+		how := m.statistics[0]
+		for _, name := range m.names {
+			out = append(out, fmt.Sprintf("%s (%s)", name, how))
+		}
+	}
+	return "These can be measured: " + strings.Join(out, ", ") + "."
+}

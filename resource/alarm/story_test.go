@@ -1,0 +1,248 @@
+package alarm_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/resource/alarm"
+	"github.com/stoker-project/stoker/resource/heat"
+	"github.com/stoker-project/stoker/scale"
+	"github.com/stoker-project/stoker/stack"
+	"github.com/stoker-project/stoker/store/storetest"
+)
+
+// load is a signal that a test sets.
+type load struct {
+	mu    sync.Mutex
+	value float64
+	err   error
+}
+
+func (l *load) set(v float64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.value, l.err = v, err
+}
+
+func (l *load) Read(context.Context) (stoker.Sample, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return stoker.Sample{Value: l.value, Time: time.Now()}, l.err
+}
+
+// actor signals resources of a real engine, and remembers what goes elsewhere.
+type actor struct {
+	*stack.Engine
+	mu     sync.Mutex
+	posted []string
+	err    error
+}
+
+func (a *actor) Post(_ context.Context, url string, body map[string]any) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.posted = append(a.posted, url+" "+body["previous"].(string)+" "+body["current"].(string))
+	return a.err
+}
+
+func (a *actor) posts() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return strings.Join(a.posted, ", ")
+}
+
+const template = `
+heat_template_version: 2018-08-31
+resources:
+  group:
+    type: OS::Heat::AutoScalingGroup
+    properties: {min_size: 1, max_size: 5, resource: {type: OS::Heat::RandomString}}
+  up:
+    type: OS::Heat::ScalingPolicy
+    properties: {adjustment_type: change_in_capacity, auto_scaling_group_id: {get_resource: group}, scaling_adjustment: 1}
+  down:
+    type: OS::Heat::ScalingPolicy
+    properties: {adjustment_type: change_in_capacity, auto_scaling_group_id: {get_resource: group}, scaling_adjustment: -1}
+  high:
+    type: OS::Aodh::GnocchiAggregationByResourcesAlarm
+    properties:
+      metric: cpu_util
+      aggregation_method: mean
+      granularity: 60
+      evaluation_periods: 2
+      threshold: 50
+      comparison_operator: gt
+      resource_type: instance
+      query: '{"=": {"server_group": "x"}}'
+      alarm_actions: [{str_replace: {template: trust+URL, params: {URL: {get_attr: [up, signal_url]}}}}, "http://elsewhere/"]
+      ok_actions: ["http://elsewhere/"]
+  low:
+    type: OS::Ceilometer::Alarm
+    properties:
+      meter_name: cpu_util
+      statistic: avg
+      period: 60
+      evaluation_periods: 3
+      threshold: 15
+      comparison_operator: lt
+      repeat_actions: %REPEAT%
+      alarm_actions: [{get_attr: [down, alarm_url]}]
+outputs:
+  size: {value: {get_attr: [group, current_size]}}
+`
+
+// story is a real engine of stacks and a real scaler in a bubble.
+type story struct {
+	t     *testing.T
+	e     *stack.Engine
+	load  *load
+	actor *actor
+	id    stoker.StackID
+}
+
+func tell(t *testing.T, repeat string, f func(s *story)) {
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewMemory()
+		e := stack.New(stack.Config{Store: store})
+		s := &story{t: t, e: e, load: &load{}, actor: &actor{Engine: e}}
+		url := func(st stoker.StackRef, r stoker.ResourceName) string {
+			return "http://stoker/" + string(st.Project) + "/" + string(st.ID) + "/" + string(r)
+		}
+		find := func(project stoker.ProjectID, url string) (stoker.StackID, stoker.ResourceName, bool) {
+			w := strings.Split(url, "/")
+			if len(w) != 6 || w[3] != string(project) {
+				return "", "", false
+			}
+			return stoker.StackID(w[4]), stoker.ResourceName(w[5]), true
+		}
+		board := alarm.NewBoard(e, s.actor, find, nil)
+		scaler := scale.New(scale.Config{Store: store, Groups: board, Sources: func(_ stoker.Policy, _ string, spec stoker.SignalSpec) (stoker.SignalSource, error) {
+			if _, err := e.Group(t.Context(), spec.Group); err != nil {
+				t.Errorf("the signal is of %+v: %v", spec, err)
+			}
+			return s.load, nil
+		}})
+		e.Register(heat.Types(heat.Deps{Groups: e, Data: e, SignalURL: url}))
+		e.Register(alarm.Types(alarm.Deps{Board: board, Scalers: scaler, Target: find,
+			Properties: func(ctx context.Context, st stoker.StackID, r stoker.ResourceName) (map[string]any, error) {
+				v, err := e.Resource(ctx, st, r)
+				if err != nil {
+					return nil, err
+				}
+				return v.Properties, nil
+			}}))
+		ctx, cancel := context.WithCancel(context.Background())
+		ready, ended := make(chan struct{}), make(chan error, 2)
+		go func() { ended <- e.Run(ctx, ready) }()
+		<-ready
+		go func() { ended <- scaler.Run(ctx) }()
+		defer func() { cancel(); <-ended; <-ended }()
+		in := stack.Input{Name: "shop", Project: "p", DisableRollback: true}
+		in.Spec.Template = strings.Replace(template, "%REPEAT%", repeat, 1)
+		s.load.set(30, nil)
+		st, err := e.Create(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.id = st.ID
+		if st, err = e.Await(t.Context(), s.id); err != nil || st.State() != "CREATE_COMPLETE" {
+			t.Fatalf("the stack is %s: %s, %v", st.State(), st.StatusReason, err)
+		}
+		f(s)
+	})
+}
+
+// after lets minutes go by, and gives the size of the group then.
+func (s *story) after(minutes int) any {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Duration(minutes)*time.Minute)
+	defer cancel()
+	<-ctx.Done()
+	synctest.Wait()
+	v, err := s.e.Show(s.t.Context(), s.id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(v.Outputs) == 0 {
+		return nil // deleted
+	}
+	return v.Outputs[0].Value
+}
+
+func (s *story) want(what string, got, want any) {
+	s.t.Helper()
+	if got != want {
+		s.t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// TestScalingByAlarms goes up while the load is high, down while it is low, and
+// does nothing for a load between the thresholds.
+func TestScalingByAlarms(t *testing.T) {
+	tell(t, "true", func(s *story) {
+		s.want("a load between", s.after(10), int64(1))
+		s.load.set(80, nil)
+		s.want("one period is not enough", s.after(1), int64(1))
+		s.want("two periods", s.after(2), int64(2))
+		s.want("and again after two more", s.after(2), int64(3))
+		s.want("at the maximum", s.after(20), int64(5))
+		s.load.set(30, nil)
+		s.after(5)
+		if got := s.actor.posts(); !strings.HasPrefix(got, "http://elsewhere/ ok alarm, http://elsewhere/ alarm alarm") || !strings.HasSuffix(got, "alarm alarm, http://elsewhere/ alarm ok") {
+			t.Errorf("got posts %s", got)
+		}
+		s.load.set(0, errors.New("nothing is known"))
+		s.want("no data", s.after(30), int64(5))
+		s.load.set(5, nil)
+		s.want("low", s.after(4), int64(4))
+		s.want("low for long", s.after(40), int64(1))
+	})
+}
+
+func TestNotRepeated(t *testing.T) {
+	tell(t, "false", func(s *story) {
+		s.load.set(80, nil)
+		s.want("high", s.after(30), int64(5))
+		s.load.set(5, nil)
+		s.want("low, told once", s.after(60), int64(4))
+		s.load.set(30, nil)
+		s.after(5)
+		s.load.set(5, nil)
+		s.want("low again", s.after(30), int64(3))
+	})
+}
+
+// TestActionsThatFail are tried again, all of them.
+func TestActionsThatFail(t *testing.T) {
+	tell(t, "true", func(s *story) {
+		s.actor.mu.Lock()
+		s.actor.err = stoker.Errorf(stoker.Unavailable, "not now")
+		s.actor.mu.Unlock()
+		s.load.set(80, nil)
+		s.after(6)
+		if got := strings.Count(s.actor.posts(), "ok alarm"); got < 2 || strings.Contains(s.actor.posts(), "alarm alarm") {
+			t.Errorf("got posts %s", s.actor.posts())
+		}
+	})
+}
+
+// TestDeletedAlarms do nothing any more.
+func TestDeletedAlarms(t *testing.T) {
+	tell(t, "true", func(s *story) {
+		if err := s.e.Delete(s.t.Context(), s.id); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.e.Await(s.t.Context(), s.id); err != nil {
+			t.Fatal(err)
+		}
+		s.load.set(80, nil)
+		s.after(10)
+		s.want("posts", s.actor.posts(), "")
+	})
+}

@@ -1,0 +1,73 @@
+package alarm
+
+import (
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/heatschema"
+)
+
+// commonTexts describe what the types have in common, by the names of properties.
+func commonTexts() heatschema.Texts {
+	return heatschema.Texts{
+		"alarm_actions":             "Addresses that are signalled when the alarm is raised: alarm_url or signal_url of scaling policies, or others that take a POST of JSON.",
+		"ok_actions":                "Addresses that are signalled when the alarm is over.",
+		"insufficient_data_actions": "Refused: missing data raises no alarm.",
+		"alarm_queues":              "Refused: there is no Zaqar.",
+		"ok_queues":                 "Refused: there is no Zaqar.",
+		"insufficient_data_queues":  "Refused: there is no Zaqar.",
+		"comparison_operator":       "How the measure compares with the threshold when the alarm is raised: gt, ge, lt or le. eq and ne are refused.",
+		"description":               "What it is for.",
+		"enabled":                   "Whether it is evaluated.",
+		"evaluation_periods":        "For how many periods in a row; 1 by default.",
+		"threshold":                 "What is compared with.",
+		"repeat_actions":            "Whether the actions are taken again while the threshold stays passed, each time after evaluation_periods.",
+		"severity":                  "How bad it is; nothing depends on it.",
+		"time_constraints":          "Refused: alarms are evaluated at all times.",
+		"name":                      "Its name.",
+		"start":                     "When it begins.",
+		"duration":                  "How long it lasts, in seconds.",
+		"timezone":                  "Where.",
+		"field":                     "What is looked at; only pool counts.",
+		"op":                        "How it compares.",
+		"type":                      "What the value is.",
+		"value":                     "What it is compared with.",
+		"metric":                    "What is measured; the list below.",
+		"granularity":               "The length of a period in seconds; 60 by default.",
+		"aggregation_method":        "How it is taken over the period: mean, for cpu rate:mean.",
+		"resource_type":             "What kind of thing is measured; nothing depends on it.",
+		"attribute:show":            "Null.",
+	}
+}
+
+// texts describe what each type has of its own.
+func texts(name stoker.TypeName) heatschema.Texts {
+	return map[stoker.TypeName]heatschema.Texts{
+		"OS::Aodh::Alarm": {
+			"meter_name":        "What is measured; the list below.",
+			"statistic":         "How it is taken over the period: avg.",
+			"period":            "The length of a period in seconds; 60 by default.",
+			"matching_metadata": "What is measured, by its metadata. Only pool counts, get_resource of a Stoker::LoadBalancer; servers are those of the group that the first policy among the actions scales.",
+			"query":             "The same in another form.",
+		},
+		"OS::Aodh::GnocchiAggregationByResourcesAlarm": {
+			"query": "What is measured, as JSON in Gnocchi's form. Only a condition on pool counts; servers are those of the group that the first policy among the actions scales.",
+		},
+		"OS::Aodh::GnocchiResourcesAlarm": {
+			"resource_id": "What is measured: get_resource of a Stoker::LoadBalancer. One server alone cannot be.",
+		},
+		"AWS::CloudWatch::Alarm": {
+			"AlarmActions":            "Addresses that are signalled when the alarm is raised: Ref of scaling policies, or others that take a POST of JSON.",
+			"OKActions":               "Addresses that are signalled when the alarm is over.",
+			"InsufficientDataActions": "Refused: missing data raises no alarm.",
+			"AlarmDescription":        "What it is for.",
+			"ComparisonOperator":      "How the measure compares with the threshold when the alarm is raised.",
+			"Dimensions":              "What is measured: maps of Name and Value, or of one name to its value. AutoScalingGroupName is the group whose servers are, without it that of the first policy among the actions; pool is a Stoker::LoadBalancer.",
+			"EvaluationPeriods":       "For how many periods in a row.",
+			"MetricName":              "What is measured; the list below.",
+			"Namespace":               "Where the metric is from; nothing depends on it.",
+			"Period":                  "The length of a period in seconds.",
+			"Statistic":               "How it is taken over the period: Average, for counts Sum.",
+			"Threshold":               "What is compared with.",
+			"Units":                   "The metric's unit; nothing depends on it.",
+		},
+	}[name]
+}
