@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/stoker-project/stoker"
 	cfnapi "github.com/stoker-project/stoker/api/cfn"
@@ -64,6 +65,35 @@ func (a *parts) signalTarget(project stoker.ProjectID, address string) (stoker.S
 	}
 	resource, err := url.PathUnescape(words[6])
 	return stoker.StackID(words[4]), stoker.ResourceName(resource), err == nil
+}
+
+// sources makes the sources of signals. Those of another project's things are
+// refused, as if there were none.
+func (a *parts) sources() func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
+	open := sources(a.balancer.part, a.driver.part)
+	return func(p stoker.Policy, name string, s stoker.SignalSpec) (stoker.SignalSource, error) {
+		ctx, cancel := context.WithTimeout(a.life.ctx, 10*time.Second)
+		defer cancel()
+		if s.Group != "" {
+			g, err := a.engine.Group(ctx, s.Group)
+			if err == nil && g.Project != p.Project {
+				err = stoker.Errorf(stoker.NotFound, "there is no group %q", s.Group)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		if s.Pool != "" {
+			owner, err := a.engine.Owner(ctx, stoker.ResourceID(s.Pool))
+			if err == nil && owner != p.Project {
+				err = stoker.Errorf(stoker.NotFound, "there is no pool %q", s.Pool)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		return open(p, name, s)
+	}
 }
 
 func (a *parts) propertiesOf(ctx context.Context, st stoker.StackID, r stoker.ResourceName) (map[string]any, error) {

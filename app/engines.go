@@ -30,7 +30,7 @@ func (a *parts) startEngines() error {
 	})
 	a.openBoard()
 	a.scaler = scale.New(scale.Config{
-		Store: a.store, Groups: a.board, Sources: sources(a.balancer.part, a.driver.part), Logger: a.Logger, OnDecision: a.metrics.decision,
+		Store: a.store, Groups: a.board, Sources: a.sources(), Logger: a.Logger, OnDecision: a.metrics.decision,
 	})
 	a.register()
 	ready := make(chan struct{})
@@ -70,7 +70,7 @@ func (a *parts) register() {
 	a.engine.Register(ofNova)
 	a.engine.Register(aws.Types(a.awsDeps(ofHeat, ofNova)))
 	a.engine.Register(native.Types(native.Deps{
-		Balancer: a.balancer.part, Scalers: a.scaler, Driver: a.driver.part, CheckPolicy: scale.Validate,
+		Balancer: a.balancer.part, Scalers: a.scaler, Driver: a.driver.part, CheckPolicy: scale.Validate, Owner: a.engine.Owner,
 	}))
 	a.engine.Register(alarm.Types(a.alarmDeps()))
 }

@@ -137,7 +137,11 @@ func (s *scaler) evaluate(ctx context.Context) {
 func (s *scaler) group(ctx context.Context) (*stoker.Group, error) {
 	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
-	return s.engine.config.Groups.Group(ctx, s.policy.Group)
+	g, err := s.engine.config.Groups.Group(ctx, s.policy.Group)
+	if err == nil && g.Project != s.policy.Project {
+		return nil, stoker.Errorf(stoker.NotFound, "there is no group %q", s.policy.Group) // another's
+	}
+	return g, err
 }
 
 // missing notes that the group cannot be read, and tries again after a delay

@@ -135,6 +135,19 @@ func (e *Engine) Resource(ctx context.Context, id stoker.StackID, name stoker.Re
 	return nil, notResource(name, st.Name)
 }
 
+// Owner gives the project of a resource. NotFound if there is none.
+func (e *Engine) Owner(ctx context.Context, id stoker.ResourceID) (stoker.ProjectID, error) {
+	r, err := e.store.Resource(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	st, err := e.record(ctx, r.Stack, true)
+	if err != nil {
+		return "", err
+	}
+	return st.Project, nil
+}
+
 // Attributes resolves attributes of a resource, all of them when names is empty.
 // One that cannot be resolved is null.
 func (e *Engine) Attributes(ctx context.Context, id stoker.StackID, name stoker.ResourceName, names []string) (map[string]any, error) {

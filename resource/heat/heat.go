@@ -34,6 +34,8 @@ type Deps struct {
 
 // Groups changes the size of groups.
 type Groups interface {
+	// Group gives a group. NotFound if there is none.
+	Group(ctx context.Context, id stoker.StackID) (*stoker.Group, error)
 	// Adjust changes a group's capacity as a scaling policy does. nothing says why
 	// there was nothing to do. A nil cooldown is the group's own.
 	Adjust(ctx context.Context, id stoker.StackID, a stoker.Adjustment, cooldown *time.Duration) (nothing string, err error)
@@ -44,6 +46,8 @@ type Data interface {
 	// AwaitData blocks until ok is true of a resource's Data; NotFound if there
 	// is no such resource.
 	AwaitData(ctx context.Context, id stoker.ResourceID, ok func(data map[string]any) bool) error
+	// Owner gives the project of a resource. NotFound if there is none.
+	Owner(ctx context.Context, id stoker.ResourceID) (stoker.ProjectID, error)
 }
 
 // Types gives the types by their names.

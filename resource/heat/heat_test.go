@@ -18,6 +18,7 @@ type engine struct {
 	data    map[stoker.ResourceID]map[string]any
 	changed chan struct{} // closed and replaced by each change
 
+	project  stoker.ProjectID // whose everything is
 	adjusted []adjustment
 	nothing  string // what Adjust answers
 	err      error
@@ -30,7 +31,7 @@ type adjustment struct {
 }
 
 func newEngine() *engine {
-	return &engine{data: map[stoker.ResourceID]map[string]any{}, changed: make(chan struct{})}
+	return &engine{data: map[stoker.ResourceID]map[string]any{}, changed: make(chan struct{}), project: "p1"}
 }
 
 func (e *engine) Adjust(_ context.Context, id stoker.StackID, a stoker.Adjustment, cooldown *time.Duration) (string, error) {
@@ -44,6 +45,20 @@ func (e *engine) record(id stoker.ResourceID, data map[string]any) {
 	e.data[id] = data
 	close(e.changed)
 	e.changed = make(chan struct{})
+}
+
+// Owner says that everything is the one project's.
+func (e *engine) Owner(_ context.Context, id stoker.ResourceID) (stoker.ProjectID, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, there := e.data[id]; !there {
+		return "", stoker.Errorf(stoker.NotFound, "there is no resource %s", id)
+	}
+	return e.project, nil
+}
+
+func (e *engine) Group(_ context.Context, id stoker.StackID) (*stoker.Group, error) {
+	return &stoker.Group{ID: id, Project: e.project}, nil
 }
 
 func (e *engine) AwaitData(ctx context.Context, id stoker.ResourceID, ok func(map[string]any) bool) error {

@@ -92,7 +92,15 @@ func (p scalingPolicy) Signal(ctx context.Context, req *stoker.Request, body map
 		d := v.SecondsOf("cooldown")
 		cooldown = &d
 	}
-	nothing, err := p.d.Groups.Adjust(ctx, stoker.StackID(v.String("auto_scaling_group_id")), change, cooldown)
+	group := stoker.StackID(v.String("auto_scaling_group_id"))
+	g, err := p.d.Groups.Group(ctx, group)
+	if err == nil && g.Project != req.Stack.Project { // another's: it is as if there were none
+		err = &stoker.Error{Kind: stoker.NotFound, Type: "ResourceNotFound", Message: fmt.Sprintf("there is no group %q", group)}
+	}
+	if err != nil {
+		return stoker.Result{}, "", err
+	}
+	nothing, err := p.d.Groups.Adjust(ctx, group, change, cooldown)
 	if err != nil || nothing != "" {
 		return stoker.Result{}, "", err
 	}

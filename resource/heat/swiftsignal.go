@@ -3,7 +3,6 @@ package heat
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/stoker-project/stoker"
@@ -67,14 +66,6 @@ func swiftSignalSchema() *stoker.Schema {
 	return s
 }
 
-// onHandle puts the handle's ID in the place of its address.
-func onHandle(req *stoker.Request) *stoker.Request {
-	out := *req
-	out.Properties = maps.Clone(req.Properties)
-	_, out.Properties["handle"], _ = strings.Cut(request.Values(req.Properties).String("handle"), "#")
-	return &out
-}
-
 func (swiftSignal) Validate(req *stoker.Request) error {
 	if v := request.Values(req.Properties); v.Has("handle") && !strings.Contains(v.String("handle"), "#") {
 		return invalid("properties.handle", "the handle must be get_resource of an OS::Heat::SwiftSignalHandle")
@@ -83,15 +74,11 @@ func (swiftSignal) Validate(req *stoker.Request) error {
 }
 
 func (s swiftSignal) Await(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
-	res, err := s.waitCondition.Await(ctx, onHandle(req))
+	res, err := s.waitCondition.Await(ctx, req)
 	if e, ok := stoker.AsError(err); ok && strings.HasPrefix(e.Type, "WaitCondition") {
 		named := *e
 		named.Type = "SwiftSignal" + strings.TrimPrefix(e.Type, "WaitCondition")
 		return res, &named
 	}
 	return res, err
-}
-
-func (s swiftSignal) Attribute(ctx context.Context, req *stoker.Request, name string, path []any) (any, int, error) {
-	return s.waitCondition.Attribute(ctx, onHandle(req), name, path)
 }

@@ -69,6 +69,9 @@ func (w waitCondition) Await(ctx context.Context, req *stoker.Request) (stoker.R
 	wait, stop := context.WithDeadlineCause(ctx, since.Add(v.SecondsOf("timeout")), errWaitOver)
 	defer stop()
 	want := v.IntOr("count", 1)
+	if err := w.own(ctx, req); err != nil {
+		return stoker.Result{}, err
+	}
 	var signals []waitSignal
 	err = w.data.AwaitData(wait, handleID(v), func(data map[string]any) bool {
 		signals = readSignals(data)
@@ -95,6 +98,19 @@ func handleID(v request.Values) stoker.ResourceID {
 	return stoker.ResourceID(ref)
 }
 
+// own refuses a handle of another project: it is as if there were none.
+func (w waitCondition) own(ctx context.Context, req *stoker.Request) error {
+	handle := handleID(request.Values(req.Properties))
+	owner, err := w.data.Owner(ctx, handle)
+	if err == nil && owner != req.Stack.Project {
+		err = stoker.Errorf(stoker.NotFound, "there is no resource %s", handle)
+	}
+	if err != nil {
+		return fmt.Errorf("look for handle %s: %w", handle, err)
+	}
+	return nil
+}
+
 func timedOut(signals []waitSignal, want int) error {
 	text := fmt.Sprintf("%d of %d received", len(signals), want)
 	if r := reasons(signals, success); r != "" {
@@ -116,6 +132,11 @@ func (w waitCondition) Attribute(ctx context.Context, req *stoker.Request, name 
 
 // dataNow looks at the handle as it is, with signals that came after the wait.
 func (w waitCondition) dataNow(ctx context.Context, req *stoker.Request) (string, error) {
+	if err := w.own(ctx, req); stoker.IsKind(err, stoker.NotFound) {
+		return "", nil // the handle is gone
+	} else if err != nil {
+		return "", err
+	}
 	var signals []waitSignal
 	handle := handleID(req.Properties)
 	err := w.data.AwaitData(ctx, handle, func(data map[string]any) bool {

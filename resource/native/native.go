@@ -22,6 +22,9 @@ type Deps struct {
 	// the member's timeout tells.
 	Driver  stoker.Driver
 	Scalers Scalers // Scaler
+	// Owner gives the project of a resource: nobody else may join a load balancer.
+	// nil: everybody may.
+	Owner func(ctx context.Context, id stoker.ResourceID) (stoker.ProjectID, error)
 	// CheckPolicy finds faults of a policy early, with a path as in templates; nil:
 	// Scalers.Put finds them.
 	CheckPolicy func(stoker.Policy) error
@@ -40,7 +43,10 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	if d.CheckPolicy == nil {
 		d.CheckPolicy = func(stoker.Policy) error { return nil }
 	}
-	member := poolMember{Fixed: schema.Fix(poolMemberSchema()), balancer: d.Balancer}
+	if d.Owner == nil {
+		d.Owner = func(context.Context, stoker.ResourceID) (stoker.ProjectID, error) { return "", nil }
+	}
+	member := poolMember{Fixed: schema.Fix(poolMemberSchema()), balancer: d.Balancer, owner: d.Owner}
 	if w, ok := d.Driver.(stoker.ServerWaiter); ok {
 		member.servers, member.waiter = census.New(d.Driver), w
 	}

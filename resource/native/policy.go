@@ -48,7 +48,7 @@ func signals(v request.Values) (map[string]stoker.SignalSpec, error) {
 		m := v.Map(name)
 		s := stoker.SignalSpec{
 			Source: m.String("source"), Metric: m.String("metric"),
-			Pool: stoker.PoolID(m.String("pool")), URL: m.String("url"),
+			Pool: stoker.PoolID(m.String("pool")), Group: stoker.StackID(m.String("group")), URL: m.String("url"),
 		}
 		d := durations{v: m, path: "signals." + name + "."}
 		d.read("window", &s.Window, 0)

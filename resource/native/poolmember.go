@@ -20,6 +20,7 @@ import (
 type poolMember struct {
 	schema.Fixed
 	balancer stoker.Balancer
+	owner    func(context.Context, stoker.ResourceID) (stoker.ProjectID, error)
 	servers  *census.Census      // nil without waiter
 	waiter   stoker.ServerWaiter // nil: the driver does not tell when servers end
 }
@@ -73,19 +74,38 @@ func memberAddress(req *stoker.Request) string {
 }
 
 func (m poolMember) Create(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
+	if err := m.own(ctx, req); err != nil {
+		return stoker.Result{}, err
+	}
 	err := m.balancer.SetMember(ctx, memberPool(req), stoker.Member{
 		ID:      memberID(req),
 		Address: memberAddress(req),
 		Weight:  request.Values(req.Properties).Int("weight"),
 	})
 	if stoker.IsKind(err, stoker.NotFound) {
-		err = &stoker.Error{Kind: stoker.Invalid, Path: "properties.pool", Err: err,
-			Message: "there is no such pool", Hint: "Give get_resource of a Stoker::LoadBalancer."}
+		err = noPool(err)
 	}
 	if err != nil {
 		return stoker.Result{}, fmt.Errorf("add member %s: %w", memberAddress(req), err)
 	}
 	return stoker.Result{PhysicalID: stoker.PhysicalID(req.ID)}, nil
+}
+
+// own refuses a pool of another project, and what is none: it is as if there were none.
+func (m poolMember) own(ctx context.Context, req *stoker.Request) error {
+	project, err := m.owner(ctx, stoker.ResourceID(memberPool(req)))
+	switch {
+	case err == nil && (project == "" || project == req.Stack.Project):
+		return nil
+	case err == nil || stoker.IsKind(err, stoker.NotFound):
+		return noPool(nil)
+	}
+	return fmt.Errorf("look for pool %s: %w", memberPool(req), err)
+}
+
+func noPool(cause error) error {
+	return &stoker.Error{Kind: stoker.Invalid, Path: "properties.pool", Err: cause,
+		Message: "there is no such pool", Hint: "Give get_resource of a Stoker::LoadBalancer."}
 }
 
 // Update changes the weight; the timeouts are read when they are needed.
