@@ -69,8 +69,8 @@ listen: %s
 // stack creates or updates the cluster as a user does.
 func (s cluster) stack(verb string, size int, flavor string) {
 	s.Helper()
-	s.CLI("stack", verb, "cluster", "-t", "cluster.yaml", "-e", "env.yaml",
-		"-P", fmt.Sprint("cluster_size=", size), "-P", "flavor="+flavor, "--wait")
+	s.CLI("stack", verb, "cluster", "-t", "examples/heat-tutorial/cluster.yaml",
+		"-e", "examples/heat-tutorial/env.yaml", "-P", fmt.Sprint("cluster_size=", size), "-P", "flavor="+flavor, "--wait")
 }
 
 // kept wants so many containers, those from before among them.

@@ -35,7 +35,9 @@ type Story struct {
 
 	root   string // of the module
 	config string
-	serve  *exec.Cmd // the Stoker that runs, or ran last
+	serve  *exec.Cmd     // the Stoker that runs, or ran last
+	ended  chan struct{} // closed when it has ended, and how is known
+	how    error
 }
 
 // New builds Stoker from root, the folder of the module, and starts a daemon with
@@ -94,15 +96,25 @@ func (s *Story) start(args ...string) {
 	if err := cmd.Start(); err != nil {
 		s.Fatal(err)
 	}
-	s.serve = cmd
+	ended := make(chan struct{})
+	s.serve, s.ended, s.how = cmd, ended, nil
+	go func() {
+		s.how = cmd.Wait()
+		close(ended)
+	}()
 	s.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
+		<-ended
 		if text, err := os.ReadFile(log.Name()); err == nil && s.Failed() {
 			s.Logf("stoker:\n%s", text)
 		}
 	})
 	s.Until("Stoker answers", func() bool {
+		select {
+		case <-ended:
+			s.Fatal("Stoker has ended")
+		default:
+		}
 		found, err := app.Find(s.Data)
 		if err != nil || found.PID != cmd.Process.Pid {
 			return false
@@ -118,7 +130,7 @@ func (s *Story) Kill() {
 	if err := s.serve.Process.Kill(); err != nil {
 		s.Fatal(err)
 	}
-	s.serve.Wait()
+	<-s.ended
 }
 
 // Interrupt ends Stoker as Ctrl-C does, and waits until it has ended well.
@@ -127,12 +139,10 @@ func (s *Story) Interrupt() {
 	if err := s.serve.Process.Signal(syscall.SIGINT); err != nil {
 		s.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.serve.Wait() }()
 	select {
-	case err := <-ended:
-		if err != nil {
-			s.Errorf("interrupted, Stoker ends with: %v", err)
+	case <-s.ended:
+		if s.how != nil {
+			s.Errorf("interrupted, Stoker ends with: %v", s.how)
 		}
 	case <-time.After(patience):
 		s.Fatal("Stoker does not end")
