@@ -176,7 +176,7 @@ func (d *Driver) Resize(ctx context.Context, token stoker.ServerToken, f stoker.
 		if r.Memory == 0 && c.info.MemoryLimit {
 			r.Memory, r.MemorySwap = c.info.MemTotal, c.info.MemTotal
 		}
-		_, err = c.ContainerUpdate(ctx, found.id, client.ContainerUpdateOptions{Resources: &r})
+		err = setLimits(ctx, c, found.id, r)
 		if err != nil && strings.Contains(err.Error(), "device or resource busy") {
 			return &stoker.Error{Kind: stoker.Conflict, Message: "lower its memory limit", Err: err, Hint: "The server uses more memory than the new flavor has."}
 		}
@@ -186,4 +186,19 @@ func (d *Driver) Resize(ctx context.Context, token stoker.ServerToken, f stoker.
 		return fmt.Errorf("resize server %q: %w", token, err)
 	}
 	return nil
+}
+
+// setLimits changes a container's limits. Docker takes a moment to see that a
+// container has ended, and cannot change it until then.
+func setLimits(ctx context.Context, c *conn, id string, r container.Resources) error {
+	const tries = 100 // some seconds
+	for try := 0; ; try++ {
+		_, err := c.ContainerUpdate(ctx, id, client.ContainerUpdateOptions{Resources: &r})
+		if err == nil || try == tries || !anyIn(err.Error(), "container not running", "stopped container", "deleted process", "no such process") {
+			return err
+		}
+		if !sleep(ctx, firstPause) {
+			return context.Cause(ctx)
+		}
+	}
 }

@@ -3,11 +3,13 @@ package docker_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +28,7 @@ func TestServers(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *dockerdtest.Daemon){
 		"what servers see":  whatServersSee,
 		"resize":            resize,
+		"resize at the end": resizeAtTheEnd,
 		"out of memory":     outOfMemory,
 		"stubborn":          stubborn,
 		"logs are bounded":  logsAreBounded,
@@ -149,6 +152,32 @@ func resize(t *testing.T, daemon *dockerdtest.Daemon) {
 	}
 	if err := w.driver.Resize(w.ctx, "one", stoker.Flavor{Memory: 1}); !stoker.IsKind(err, stoker.Invalid) {
 		t.Errorf("one byte of memory: got %v, want Invalid", err)
+	}
+}
+
+// resizeAtTheEnd changes servers that have just been killed, before Docker has
+// noticed: it is the end that is told then, not a fault of the change.
+func resizeAtTheEnd(t *testing.T, daemon *dockerdtest.Daemon) {
+	w := newWorld(t, daemon)
+	for i := range 5 {
+		token := stoker.ServerToken(fmt.Sprint("killed-", i))
+		made := w.create(token, spec("serve"))
+		get(t, made, "/env")
+		seen, err := w.docker.ContainerInspect(w.ctx, string(made.ID), client.ContainerInspectOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := w.wait(token)
+		if err := syscall.Kill(seen.Container.State.Pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.driver.Resize(w.ctx, token, stoker.Flavor{CPUs: 0.5}); err != nil {
+			t.Errorf("got %v, want the change", err)
+		}
+		if got := within(w, ended, "the end"); got.err != nil || got.server.State != stoker.ServerStopped {
+			t.Errorf("got %+v, want the end", got)
+		}
+		w.destroy(token, 0)
 	}
 }
 

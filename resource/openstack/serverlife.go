@@ -23,11 +23,14 @@ const (
 const proving = 25 * time.Millisecond
 
 // Await returns as soon as the server is ACTIVE. A server that ends before fails
-// at once, with its reason.
+// at once, with its reason; one that ends while it is changed is to be replaced.
 func (s server) Await(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
 	done, err := settled(stateOf(req.Data), request.Values(req.Data).String("reason"))
 	if done {
 		err = s.prove(ctx, token(req))
+	}
+	if err != nil && ctx.Err() == nil && req.OldProperties != nil {
+		err = stoker.ErrReplace
 	}
 	if done || err != nil {
 		return stoker.Result{}, err

@@ -170,3 +170,47 @@ func TestWatch(t *testing.T) {
 		})
 	}
 }
+
+// A server that ends by itself while it is changed is replaced: the change has not
+// failed, and nobody would heal what only an update has left behind.
+func TestAServerThatEndsWhileItIsChanged(t *testing.T) {
+	for name, change := range map[string]func(*testing.T, *drivertest.Fake, stoker.ResourceType, *stoker.Request) error{
+		"before it is asked": func(t *testing.T, d *drivertest.Fake, impl stoker.ResourceType, req *stoker.Request) error {
+			d.Die(token, "killed")
+			d.FailNext("resize", stoker.Errorf(stoker.Conflict, "it does not run"))
+			_, err := impl.(stoker.Updater).Update(t.Context(), req)
+			return err
+		},
+		"after it was asked": func(t *testing.T, d *drivertest.Fake, impl stoker.ResourceType, req *stoker.Request) error {
+			if _, err := impl.(stoker.Updater).Update(t.Context(), req); err != nil {
+				return err
+			}
+			d.Die(token, "killed")
+			return await(t.Context(), impl, req)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &drivertest.Fake{}
+			impl, req := server(d), request(t, map[string]any{"image": "hello", "flavor": "small"})
+			create(t, impl, req)
+			req.OldProperties, req.Properties = req.Properties, properties(t, map[string]any{"image": "hello", "flavor": "large"})
+			if err := change(t, d, impl, req); !errors.Is(err, stoker.ErrReplace) {
+				t.Errorf("%s: got %v, want a replacement", name, err)
+			}
+		})
+	}
+}
+
+// A change that is refused is no end.
+func TestARefusedChangeFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &drivertest.Fake{}
+		impl, req := server(d), request(t, map[string]any{"image": "hello", "flavor": "small"})
+		create(t, impl, req)
+		req.OldProperties, req.Properties = req.Properties, properties(t, map[string]any{"image": "hello", "flavor": "large"})
+		d.FailNext("resize", stoker.Errorf(stoker.NoCapacity, "too large"))
+		if _, err := impl.(stoker.Updater).Update(t.Context(), req); !stoker.IsKind(err, stoker.NoCapacity) {
+			t.Errorf("got %v, want NoCapacity", err)
+		}
+	})
+}

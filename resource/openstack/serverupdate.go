@@ -77,7 +77,7 @@ func (s server) resize(ctx context.Context, r stoker.ServerResizer, req *stoker.
 		return err
 	}
 	if err := r.Resize(ctx, token(req), f); err != nil {
-		return gone(err, fmt.Errorf("resize server %s: %w", nameOf(req), err))
+		return s.gone(ctx, req, fmt.Errorf("resize server %s: %w", nameOf(req), err))
 	}
 	return nil
 }
@@ -88,14 +88,15 @@ func (s server) setMetadata(ctx context.Context, u stoker.MetadataUpdater, req *
 		return err
 	}
 	if err := u.UpdateMetadata(ctx, token(req), m); err != nil {
-		return gone(err, fmt.Errorf("change metadata of server %s: %w", nameOf(req), err))
+		return s.gone(ctx, req, fmt.Errorf("change metadata of server %s: %w", nameOf(req), err))
 	}
 	return nil
 }
 
-// gone asks for a new server where the old one has vanished.
-func gone(cause, err error) error {
-	if stoker.IsKind(cause, stoker.NotFound) {
+// gone asks for a new server where the old one has vanished or ended: that is why it
+// could not be changed.
+func (s server) gone(ctx context.Context, req *stoker.Request, err error) error {
+	if stoker.IsKind(err, stoker.NotFound) || s.prove(ctx, token(req)) != nil && ctx.Err() == nil {
 		return stoker.ErrReplace
 	}
 	return err
