@@ -71,3 +71,13 @@ func (l *Load) None(during string) {
 
 // Forget leaves out what has failed so far.
 func (l *Load) Forget() { l.failed.Store(0) }
+
+// Failed counts the requests that have failed, but for those forgotten.
+func (l *Load) Failed() int64 { return l.failed.Load() }
+
+// Last is why the last request failed that has; nil if none has.
+func (l *Load) Last() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
