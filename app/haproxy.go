@@ -39,5 +39,8 @@ func openHAProxy(c Config) (opened[stoker.Balancer], error) {
 	if err != nil {
 		return opened[stoker.Balancer]{}, err
 	}
-	return opened[stoker.Balancer]{part: bal, close: func(context.Context) error { bal.Close(); return nil }}, nil
+	return opened[stoker.Balancer]{
+		part: bal, collector: bal.Collector(),
+		close: func(context.Context) error { bal.Close(); return nil },
+	}, nil
 }
