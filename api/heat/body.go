@@ -95,6 +95,21 @@ func (s *server) fetchTemplate(ctx context.Context, b *stackBody) error {
 	return err
 }
 
+// decodeInto decodes a body that has one form only. Numbers in values of any form
+// are json.Number, for value.Normal.
+func (s *server) decodeInto(c *call, to any) error {
+	text, err := readBody(c.Body)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(to); err != nil {
+		return refuse("HTTPBadRequest", "the request's body: %w", value.Explain(err))
+	}
+	return nil
+}
+
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || bytes.Equal(raw, null) }
 
 // input makes what the engine takes of a body. What is not named in it stays

@@ -34,7 +34,7 @@ func TestNoRouteShowsAnothersThings(t *testing.T) {
 	event := w.do("GET", "/stacks/"+private+"/"+string(st.ID)+"/events", nil).want(t, 200).value(t, "events.0.id").(string)
 	fill := func(path, project string) string {
 		return strings.NewReplacer("{project}", project, "{name}", private, "{id}", string(st.ID), "{resource}", private,
-			"{event}", event, "{version}", "heat_template_version.rocky", "{key}", "size", "{$}", "").Replace(path)
+			"{event}", event, "{version}", "heat_template_version.rocky", "{server}", private, "{key}", "size", "{$}", "").Replace(path)
 	}
 	body := `{"stack_name": "x", "template": {"heat_template_version": "2018-08-31"}}`
 	for path, verbs := range closedRoutes(t) {

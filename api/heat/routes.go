@@ -49,17 +49,22 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 		resource + "/metadata": {"GET": s.closed(s.showMetadata)},
 		resource + "/signal":   {"POST": s.signed(s.signal)},
 
-		stack + "/events":                                  {"GET": s.closed(s.listEvents)},
-		resource + "/events":                               {"GET": s.closed(s.listEvents)},
-		resource + "/events/{event}":                       {"GET": s.closed(s.showEvent)},
-		project + "/validate":                              {"POST": s.looks(s.validate)},
-		project + "/resource_types":                        {"GET": s.closed(s.listTypes)},
-		project + "/resource_types/{type}":                 {"GET": s.closed(s.showType)},
-		project + "/resource_types/{type}/template":        {"GET": s.closed(s.typeTemplate)},
-		project + "/template_versions":                     {"GET": s.closed(s.listVersions)},
-		project + "/template_versions/{version}/functions": {"GET": s.closed(s.listFunctions)},
-		project + "/services":                              {"GET": s.closed(s.listServices)},
-		project + "/build_info":                            {"GET": s.closed(s.buildInfo)},
+		stack + "/events":                                   {"GET": s.closed(s.listEvents)},
+		resource + "/events":                                {"GET": s.closed(s.listEvents)},
+		resource + "/events/{event}":                        {"GET": s.closed(s.showEvent)},
+		project + "/validate":                               {"POST": s.looks(s.validate)},
+		project + "/resource_types":                         {"GET": s.closed(s.listTypes)},
+		project + "/resource_types/{type}":                  {"GET": s.closed(s.showType)},
+		project + "/resource_types/{type}/template":         {"GET": s.closed(s.typeTemplate)},
+		project + "/template_versions":                      {"GET": s.closed(s.listVersions)},
+		project + "/template_versions/{version}/functions":  {"GET": s.closed(s.listFunctions)},
+		project + "/software_configs":                       {"GET": s.closed(s.listConfigs), "POST": s.closed(s.createConfig)},
+		project + "/software_configs/{id}":                  {"GET": s.closed(s.showConfig), "DELETE": s.closed(s.deleteSoftware("config", configTypes))},
+		project + "/software_deployments":                   {"GET": s.closed(s.listDeployments), "POST": s.closed(s.createDeployment)},
+		project + "/software_deployments/{id}":              {"GET": s.closed(s.showDeployment), "PUT": s.closed(s.updateDeployment), "DELETE": s.closed(s.deleteSoftware("deployment", deploymentTypes))},
+		project + "/software_deployments/metadata/{server}": {"GET": s.closed(s.deploymentMetadata)},
+		project + "/services":                               {"GET": s.closed(s.listServices)},
+		project + "/build_info":                             {"GET": s.closed(s.buildInfo)},
 	}
 }
 
@@ -107,6 +112,7 @@ func byVerb(verbs map[string]http.HandlerFunc) http.HandlerFunc {
 // collections are the first words behind a project.
 var collections = map[string]bool{
 	"stacks": true, "validate": true, "resource_types": true, "template_versions": true, "build_info": true, "services": true,
+	"software_configs": true, "software_deployments": true,
 }
 
 // fullPath brings the two short forms of a path into the long one: /v1/stacks
