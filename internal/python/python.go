@@ -1,10 +1,11 @@
 // Package python spells and reads plain values as Python does, because results
-// and messages of Heat and yaql are Python's. It knows single values only; maps
-// and lists are spelled by who knows what they mean.
+// and messages of Heat and yaql are Python's.
 package python
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -104,4 +105,28 @@ func Truth(v any) (truth, known bool) {
 		return len(v) > 0, true
 	}
 	return false, false
+}
+
+// Literal is repr() of any value that a template can hold: maps come with their keys
+// sorted. What Python does not know is null.
+func Literal(v any) string {
+	switch v := v.(type) {
+	case []any:
+		items := make([]string, len(v))
+		for i, x := range v {
+			items[i] = Literal(x)
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case map[string]any:
+		items := make([]string, 0, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			items = append(items, Quote(key)+": "+Literal(v[key]))
+		}
+		return "{" + strings.Join(items, ", ") + "}"
+	}
+	text, ok := Repr(v)
+	if !ok {
+		return "None"
+	}
+	return text
 }

@@ -70,3 +70,10 @@ func TestReprAndTruth(t *testing.T) {
 		t.Error("a map has a Truth")
 	}
 }
+
+func TestLiteral(t *testing.T) {
+	v := map[string]any{"b": []any{int64(1), "x", nil}, "a": map[string]any{}}
+	if got, want := python.Literal(v), "{'a': {}, 'b': [1, 'x', None]}"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
