@@ -18,6 +18,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/neutron"
+	"github.com/stoker-project/stoker/internal/sshkey"
 	"github.com/stoker-project/stoker/stack"
 )
 
@@ -55,8 +56,10 @@ type Config struct {
 	External ExternalConfig `yaml:"external"`
 	// Flavors are the sizes of servers by name, beside the ones built in.
 	Flavors map[string]FlavorConfig `yaml:"flavors"`
-	Limits  LimitsConfig            `yaml:"limits"`
-	Log     LogConfig               `yaml:"log"`
+	// Keys are public keys of SSH by name, for all projects' servers.
+	Keys   map[string]string `yaml:"keys"`
+	Limits LimitsConfig      `yaml:"limits"`
+	Log    LogConfig         `yaml:"log"`
 
 	// Executable is this program, which the image "hello" runs; empty: there is
 	// no such image.
@@ -286,6 +289,11 @@ func (c Config) validateParts() error {
 	}
 	if err := c.External.validate(); err != nil {
 		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Keys)) {
+		if _, err := sshkey.Parse(c.Keys[name]); err != nil {
+			return fault("keys."+name, "Give one line, as in a file that ends in .pub.", "%v", err)
+		}
 	}
 	if c.Store.KeepDeleted < 0 {
 		return fault("store.keep_deleted", "", "%s is less than nothing", c.Store.KeepDeleted)

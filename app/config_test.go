@@ -96,6 +96,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"external.addresses", func(c *app.Config) { c.External.Addresses = "127.0.100.1" }},
 		{"external.addresses", func(c *app.Config) { c.External.Addresses = "fd00::/64" }},
 		{"external.name", func(c *app.Config) { c.External.Name = "a b" }},
+		{"keys.alice", func(c *app.Config) { c.Keys = map[string]string{"alice": "secret"} }},
 		{"store.keep_deleted", func(c *app.Config) { c.Store.KeepDeleted = -1 }},
 		{"limits.workers", func(c *app.Config) { c.Limits.Workers = -1 }},
 		{"log.level", func(c *app.Config) { c.Log.Level = "loud" }},

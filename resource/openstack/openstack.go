@@ -39,6 +39,9 @@ type Deps struct {
 	External neutron.External
 	// Logger gets what cannot be told to anybody who waits for it; nil: silence.
 	Logger *slog.Logger
+	// Keys are public keys of SSH by name that all projects' servers can have. Where
+	// there are any, a key_name that is no key's is refused; otherwise it is ignored.
+	Keys map[string]string
 }
 
 const defaultGrace = 10 * time.Second
@@ -54,11 +57,11 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := newCloud(d)
-	table := heatschema.Read()
+	c, own, found, table := newCloud(d), newBelongings(d), census.New(d.Driver), heatschema.Read()
 	out := neutronTypes(c, table)
 	maps.Copy(out, octaviaTypes(c, table))
-	out["OS::Nova::Server"] = server{Fixed: schema.Fix(serverSchema()), Deps: d, cloud: c, census: census.New(d.Driver), adopted: newOnce()}
+	maps.Copy(out, own.types(table, found))
+	out["OS::Nova::Server"] = server{Fixed: schema.Fix(serverSchema()), Deps: d, cloud: c, own: own, census: found, adopted: newOnce()}
 	return out
 }
 

@@ -251,8 +251,9 @@ func portsData(ports []neutron.Port) []any {
 	return out
 }
 
-// Resume puts a server's ports back.
+// Resume puts a server's ports back, and makes its belongings known.
 func (s server) Resume(_ context.Context, req *stoker.Request) error {
+	s.own.keep(req)
 	if s.networks == nil {
 		return nil
 	}

@@ -20,6 +20,7 @@ type server struct {
 	schema.Fixed
 	Deps
 	*cloud
+	own     belongings
 	census  *census.Census
 	adopted *once
 }
@@ -51,7 +52,11 @@ func (s server) Create(ctx context.Context, req *stoker.Request) (stoker.Result,
 	if err != nil {
 		return stoker.Result{}, fmt.Errorf("create server %s: %w", spec.Name, err)
 	}
-	res := stoker.Result{PhysicalID: made.ID, Data: withPorts(dataOf(made), portsData(ports))}
+	volumes, err := s.own.storage.attachMapped(ctx, req, made.ID)
+	if err != nil {
+		return stoker.Result{}, err
+	}
+	res := stoker.Result{PhysicalID: made.ID, Data: withPorts(withVolumes(dataOf(s.own.annotate(req, made)), volumes), portsData(ports))}
 	return res, s.seated(ctx, spec.Token, spec.Ports)
 }
 
@@ -77,6 +82,9 @@ func (s server) seated(ctx context.Context, t stoker.ServerToken, ports []stoker
 func (s server) Delete(ctx context.Context, req *stoker.Request) error {
 	if err := s.Driver.Destroy(ctx, token(req), s.Grace); err != nil {
 		return fmt.Errorf("delete server %s: %w", nameOf(req), err)
+	}
+	if err := s.own.drop(ctx, req); err != nil {
+		return err
 	}
 	return s.release(ctx, req)
 }
@@ -106,7 +114,12 @@ func (s server) spec(req *stoker.Request) (stoker.ServerSpec, error) {
 	if err != nil {
 		return stoker.ServerSpec{}, err
 	}
+	keys, _, err := s.own.keys.named(req.Stack.Project, v.String("key_name"))
+	if err != nil {
+		return stoker.ServerSpec{}, err
+	}
 	return stoker.ServerSpec{
+		Keys:     keys,
 		Token:    token(req),
 		Name:     nameOf(req),
 		Project:  req.Stack.Project,
@@ -158,10 +171,8 @@ func metadataOf(v request.Values) (map[string]string, error) {
 // Validate checks what can be known before a server is made.
 func (s server) Validate(req *stoker.Request) error {
 	v := request.Values(req.Properties)
-	for _, name := range []string{"block_device_mapping", "block_device_mapping_v2"} {
-		if len(v.List(name)) > 0 {
-			return refused(name, "servers have no volumes here", "Leave it out: the server's own disk goes with the server.")
-		}
+	if err := s.own.storage.checkMappings(v); err != nil {
+		return err
 	}
 	if len(v.Map("personality")) > 0 {
 		return refused("personality", "files cannot be put into servers here", "Write them from user_data, or put them into the image.")

@@ -282,8 +282,10 @@ func TestValidate(t *testing.T) {
 	}{
 		{map[string]any{"image": "hello", "flavor": "small", "block_device_mapping": []any{}}, ""},
 		{map[string]any{"image": "hello", "flavor": "none"}, "properties.flavor"},
-		{map[string]any{"image": "hello", "block_device_mapping": volume}, "properties.block_device_mapping"},
-		{map[string]any{"image": "hello", "block_device_mapping_v2": volume}, "properties.block_device_mapping_v2"},
+		{map[string]any{"image": "hello", "block_device_mapping": volume}, ""},
+		{map[string]any{"image": "hello", "block_device_mapping_v2": []any{map[string]any{"image": "i", "volume_size": int64(1)}}}, "properties.block_device_mapping_v2.0.image"},
+		{map[string]any{"image": "hello", "block_device_mapping_v2": []any{map[string]any{"swap_size": int64(1)}}}, "properties.block_device_mapping_v2.0.swap_size"},
+		{map[string]any{"image": "hello", "block_device_mapping_v2": []any{map[string]any{"volume_id": "v", "boot_index": int64(0)}}}, "properties.block_device_mapping_v2.0.boot_index"},
 		{map[string]any{"image": "hello", "personality": map[string]any{"/etc/motd": "hi"}}, "properties.personality"},
 		{map[string]any{"image": "hello", "user_data_format": "SOFTWARE_CONFIG"}, "properties.user_data_format"},
 	}
@@ -293,6 +295,12 @@ func TestValidate(t *testing.T) {
 		switch {
 		case tt.path == "" && err != nil, tt.path != "" && (!ok || e.Path != tt.path || e.Hint == ""):
 			t.Errorf("%v: got %v, want a fault at %q with a hint", tt.props, err, tt.path)
+		}
+	}
+	for _, name := range []string{"block_device_mapping", "block_device_mapping_v2"} {
+		err := server(plain{&drivertest.Fake{}}).(stoker.Validator).Validate(request(t, map[string]any{"image": "hello", name: volume}))
+		if e, ok := stoker.AsError(err); !ok || e.Path != "properties."+name+".0.volume_id" || e.Hint == "" {
+			t.Errorf("%s with a driver without volumes: got %v", name, err)
 		}
 	}
 	if err := impl.Validate(&stoker.Request{}); err != nil {

@@ -54,33 +54,35 @@ func (s *storage) checkMappings(v request.Values) error {
 	return err
 }
 
-// attachMapped attaches the volumes of a server that was just made.
-func (s *storage) attachMapped(ctx context.Context, req *stoker.Request, id stoker.PhysicalID) error {
+// attachMapped attaches the volumes of a server that was just made, and gives what is
+// to be recorded of that.
+func (s *storage) attachMapped(ctx context.Context, req *stoker.Request, id stoker.PhysicalID) ([]any, error) {
 	all, err := mappings(req.Properties)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var data []any
 	for _, m := range all {
 		vol, err := s.volumes.find(req.Stack.Project, m.volume)
 		if err != nil {
-			return atProperty(m.at, err)
+			return nil, atProperty(m.at, err)
 		}
-		_, err = s.attach(ctx, attachment{id: string(req.ID), owner: ownerOf(req), volume: stoker.VolumeToken(vol.id),
+		got, err := s.attach(ctx, attachment{id: string(req.ID), owner: ownerOf(req), volume: stoker.VolumeToken(vol.id),
 			server: token(req), serverID: id, device: m.device})
 		if err != nil {
-			return fmt.Errorf("attach volume %s: %w", vol.name, err)
+			return nil, fmt.Errorf("attach volume %s: %w", vol.name, err)
 		}
+		data = append(data, map[string]any{"volume": vol.id, "device": got.device, "path": got.path})
 	}
-	return nil
+	return data, nil
 }
 
-// keepMapped makes the attachments of a server known that runs. Which is which is
-// found again by asking the driver, to which asking twice is harmless.
-func (s *storage) keepMapped(ctx context.Context, req *stoker.Request) error {
-	if s.attacher == nil {
-		return nil
+// keepMapped makes the volumes of a server known that are recorded.
+func (s *storage) keepMapped(req *stoker.Request) {
+	for _, m := range request.Values(req.Data).Maps("volumes") {
+		s.keep(attachment{id: string(req.ID), owner: ownerOf(req), volume: stoker.VolumeToken(m.String("volume")),
+			server: token(req), serverID: req.PhysicalID, device: m.String("device"), path: m.String("path")})
 	}
-	return s.attachMapped(ctx, req, req.PhysicalID)
 }
 
 // dropMapped forgets the volumes of a server that is gone, and deletes those that go

@@ -46,7 +46,8 @@ func (s server) Await(ctx context.Context, req *stoker.Request) (stoker.Result, 
 	if err != nil {
 		return stoker.Result{}, err
 	}
-	return stoker.Result{PhysicalID: made.ID, Data: withPorts(dataOf(made), request.Values(req.Data).List("ports"))}, nil
+	data, old := dataOf(s.own.annotate(req, made)), request.Values(req.Data)
+	return stoker.Result{PhysicalID: made.ID, Data: withPorts(withVolumes(data, old.List("volumes")), old.List("ports"))}, nil
 }
 
 // prove fails if the server ends soon.

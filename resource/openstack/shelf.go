@@ -14,17 +14,17 @@ type thing[T any] struct {
 	id      string
 	name    string
 	project stoker.ProjectID
-	owner   owner
+	owner   maker
 	value   T
 }
 
-// owner is the resource that a thing is of, in all its incarnations.
-type owner struct {
+// maker is the resource that a thing is of, in all its incarnations.
+type maker struct {
 	stack    stoker.StackID
 	resource stoker.ResourceName
 }
 
-func ownerOf(req *stoker.Request) owner { return owner{req.Stack.ID, req.Name} }
+func ownerOf(req *stoker.Request) maker { return maker{req.Stack.ID, req.Name} }
 
 // shelf finds things of one kind. The records of the engine are the truth: what makes
 // or changes a thing puts it here, also Resume when an engine starts, and what deletes it

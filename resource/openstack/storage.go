@@ -26,7 +26,7 @@ type volumeInfo struct{ size int } // GB
 // attachment is a volume's place in a server.
 type attachment struct {
 	id       string // of the attachment: a resource, or a server's mapping
-	owner    owner  // the resource that attached it
+	owner    maker  // the resource that attached it
 	volume   stoker.VolumeToken
 	server   stoker.ServerToken
 	serverID stoker.PhysicalID

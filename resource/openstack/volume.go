@@ -28,7 +28,7 @@ var (
 )
 
 func volumeSchema(t heatschema.Table) *stoker.Schema {
-	return t.Describe("OS::Cinder::Volume", "A volume: data of its own that outlives servers. It is empty at first; Snapshots, images and backups are not offered.",
+	return t.Describe("OS::Cinder::Volume", "A volume: data of its own that outlives servers. It is empty at first; snapshots, images and backups are not offered.",
 		heatschema.Texts{
 			"availability_zone":             "The zone to be in. Ignored: there is one.",
 			"backup_id":                     "The backup to make it from. Refused.",
