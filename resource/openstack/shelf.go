@@ -65,14 +65,6 @@ func (s *shelf[T]) remove(id string) {
 	delete(s.rows, id)
 }
 
-// byID gives a thing of any project.
-func (s *shelf[T]) byID(id string) (thing[T], bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, ok := s.rows[id]
-	return t, ok
-}
-
 // find gives the thing of a project that has the ID, or else the name. NotFound:
 // there is none; Conflict: several have the name.
 func (s *shelf[T]) find(project stoker.ProjectID, ref string) (thing[T], error) {
