@@ -130,10 +130,16 @@ func (d *Driver) makeAndStart(ctx context.Context, c *conn, spec stoker.ServerSp
 		}
 		return errors.Join(err, d.removeContainer(ctx, c, id))
 	}
-	if err := d.start(ctx, c, spec, id); err != nil || len(spec.Ports) == 0 {
-		return err
+	d.crash("joined")
+	d.hold(spec.Ports)
+	err = d.start(ctx, c, spec, id)
+	if err == nil {
+		err = d.dressNew(ctx, c, spec.Token, id)
 	}
-	return d.dressNew(ctx, c, spec.Token, id)
+	if err != nil && !errors.Is(err, errLost) && ctx.Err() == nil {
+		d.letGo(spec.Ports)
+	}
+	return err
 }
 
 // dressNew makes the ports of a container that has just been started. Without them it

@@ -74,7 +74,7 @@ func (d *Driver) dressContainer(b box, pid int) error {
 		return err
 	}
 	d.dressed(b.id, pid)
-	return nil
+	return releasePackets(d.holdName(), addressesOf(ports))
 }
 
 // fitting is a port as it is to be inside a container.

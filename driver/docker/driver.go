@@ -126,6 +126,7 @@ func open(ctx context.Context, cfg Config, crash func(string)) (*Driver, error) 
 		d.log.Warn("docker daemon does not answer; waiting for it", "err", err)
 		d.link.set(nil, err)
 	} else {
+		d.letAllGo() // what a crash has left; all ports are made
 		d.greet(c)
 		d.link.set(c, nil)
 	}

@@ -1,6 +1,9 @@
 package docker
 
-import "context"
+import (
+	"context"
+	"net/netip"
+)
 
 // Open is New with a function that is called at points where a crash hurts.
 func Open(ctx context.Context, cfg Config, crash func(point string)) (*Driver, error) {
@@ -27,3 +30,20 @@ func (d *Driver) Blind() { d.blind.Store(true) }
 
 // Weaken makes the driver one that may not change the networks of containers.
 func (d *Driver) Weaken() { d.weak.Store(true) }
+
+// Sweep does what is done now and then.
+func (d *Driver) Sweep() error {
+	c, _, err := d.link.get()
+	if err == nil {
+		d.sweep(c)
+	}
+	return err
+}
+
+// Spans gives ranges of addresses as text.
+func Spans(prefixes []netip.Prefix, v4 bool) (texts []string) {
+	for _, s := range spans(prefixes, v4) {
+		texts = append(texts, s.first.String()+"-"+s.last.String())
+	}
+	return texts
+}

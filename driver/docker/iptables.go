@@ -3,8 +3,11 @@ package docker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stoker-project/stoker"
@@ -13,17 +16,28 @@ import (
 // chainName is the installation's own chain in the machine's tables filter and nat.
 func (d *Driver) chainName() string { return "STOKER-" + d.installation }
 
-// jump is a place where packets enter our chain.
-type jump struct{ table, from string }
+// userChain is where Docker leaves room for others, before its own rules.
+const userChain = "DOCKER-USER"
 
-// jumps are these places. DOCKER-USER is where Docker leaves room for others,
-// before its own rules; a daemon that makes no rules has none.
-func (d *Driver) jumps(ctx context.Context) []jump {
-	from := "DOCKER-USER"
-	if _, err := iptables(ctx, nil, "iptables", "-w", "-n", "-L", from); err != nil {
-		from = "FORWARD"
+// enterChains lets packets enter our chains. A daemon that makes no rules has no room for
+// others either.
+func (d *Driver) enterChains(ctx context.Context) error {
+	forward, err := iptables(ctx, nil, "iptables", "-w", "-S", "FORWARD")
+	if err != nil {
+		return err
 	}
-	return []jump{{"filter", from}, {"nat", "POSTROUTING"}}
+	from := "FORWARD"
+	user, isolation := positions(forward, from, userChain), positions(forward, from, "DOCKER-ISOLATION-STAGE-1")
+	if len(user) > 0 && len(isolation) > 0 && user[0] > isolation[0] {
+		// So it is after a restart of daemons of old, and nobody but Docker is asked.
+		if err := jumpFirst(ctx, "filter", from, userChain); err != nil {
+			return err
+		}
+	}
+	if len(user) > 0 {
+		from = userChain
+	}
+	return errors.Join(jumpFirst(ctx, "filter", from, d.chainName()), jumpFirst(ctx, "nat", "POSTROUTING", d.chainName()))
 }
 
 // cannotEnforce says why what networks reach cannot be enforced; nil: it can.
@@ -58,17 +72,13 @@ func (d *Driver) enforce(ctx context.Context, c *conn) error {
 		return nil
 	}
 	if len(all) == 0 {
+		d.letAllGo()
 		return d.relent(ctx)
 	}
 	if _, err := iptables(ctx, d.tables(all), "iptables-restore", "-w", "--noflush"); err != nil {
 		return err
 	}
-	for _, j := range d.jumps(ctx) {
-		if err := d.jumpFirst(ctx, j); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.enterChains(ctx)
 }
 
 // tables is the input of iptables-restore: it empties our chains and fills them.
@@ -87,27 +97,41 @@ func (d *Driver) tables(all []route) []byte {
 	return b.Bytes()
 }
 
-// jumpFirst lets packets enter our chain before all others: Docker puts its own rules
-// first too, with each network that it makes.
-func (d *Driver) jumpFirst(ctx context.Context, j jump) error {
-	now, err := iptables(ctx, nil, "iptables", "-w", "-t", j.table, "-S", j.from)
+// jumpFirst makes the jump from one chain to another the first of its rules: Docker
+// puts its own first too, with each network that it makes.
+func jumpFirst(ctx context.Context, table, from, to string) error {
+	now, err := iptables(ctx, nil, "iptables", "-w", "-t", table, "-S", from)
 	if err != nil {
 		return err
 	}
-	rule := "-A " + j.from + " -j " + d.chainName() + "\n"
-	_, rules, _ := strings.Cut(now, "\n") // the first line is the chain itself
-	if strings.HasPrefix(rules, rule) && strings.Count(rules, rule) == 1 {
+	at := positions(now, from, to)
+	if len(at) == 1 && at[0] == 1 {
 		return nil
 	}
-	if _, err := iptables(ctx, nil, "iptables", "-w", "-t", j.table, "-I", j.from, "1", "-j", d.chainName()); err != nil {
+	if _, err := iptables(ctx, nil, "iptables", "-w", "-t", table, "-I", from, "1", "-j", to); err != nil {
 		return err
 	}
-	for range strings.Count(rules, rule) { // the one that is no longer first
-		if _, err := iptables(ctx, nil, "iptables", "-w", "-t", j.table, "-D", j.from, "2", "-j"); err != nil {
+	for _, n := range slices.Backward(at) { // those of before, which have moved on by one
+		if _, err := iptables(ctx, nil, "iptables", "-w", "-t", table, "-D", from, strconv.Itoa(n+1)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// positions are where a chain jumps to another one always, counted from 1, in the
+// listing of its rules.
+func positions(listing, from, to string) (at []int) {
+	n := 0
+	for line := range strings.Lines(listing) {
+		if strings.HasPrefix(line, "-A ") {
+			n++
+		}
+		if strings.TrimSpace(line) == "-A "+from+" -j "+to {
+			at = append(at, n)
+		}
+	}
+	return at
 }
 
 // relent removes our chains; nil when there are none.

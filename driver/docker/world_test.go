@@ -118,6 +118,7 @@ func (w *world) leaveNothing() {
 		}
 	}
 	w.removeVolumes(ctx)
+	w.removeNetworks(ctx)
 	if err := w.driver.Close(); err != nil {
 		w.Error(err)
 	}

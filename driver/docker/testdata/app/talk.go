@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +51,7 @@ func serveTalk(at string) {
 			http.Error(w, err.Error(), http.StatusGatewayTimeout)
 		}
 	})
+	serveLinks()
 	go echo(at)
 }
 
@@ -122,4 +125,24 @@ func ping(to net.IP) (say func() error, err error) {
 			}
 		}
 	}, nil
+}
+
+// serveLinks shows the addresses of interfaces, and where packets go out.
+func serveLinks() {
+	http.HandleFunc("/links", func(w http.ResponseWriter, _ *http.Request) {
+		links, _ := net.Interfaces()
+		for _, l := range links {
+			addrs, _ := l.Addrs()
+			for _, a := range addrs {
+				fmt.Fprintf(w, "%s %s\n", l.HardwareAddr, a)
+			}
+		}
+		routes, _ := os.ReadFile("/proc/net/route")
+		for line := range strings.Lines(string(routes)) {
+			if f := strings.Fields(line); len(f) > 2 && f[1] == "00000000" {
+				n, _ := strconv.ParseUint(f[2], 16, 32)
+				fmt.Fprintf(w, "out by %d.%d.%d.%d\n", byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+			}
+		}
+	})
 }
