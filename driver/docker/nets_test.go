@@ -208,6 +208,9 @@ func startedByOthers(t *testing.T, daemon *dockerdtest.Daemon) {
 			t.Errorf("got interfaces\n%s, want %s with %s", links, p.MAC, p.IP)
 		}
 	}
+	if got := get(t, web, "/resolve?name="+strings.TrimPrefix(w.containers(w.ctx)[0], "/")); !strings.Contains(got, "192.168.211.10") {
+		t.Errorf("behind a filter that lets nothing pass, Docker's names: got %s, want the peer's address", got)
+	}
 	if !strings.Contains(links, "out by 192.168.211.1") {
 		t.Errorf("got %s, want the first port as the way out", links)
 	}

@@ -127,8 +127,13 @@ func ping(to net.IP) (say func() error, err error) {
 	}, nil
 }
 
-// serveLinks shows the addresses of interfaces, and where packets go out.
+// serveLinks shows the addresses of interfaces, where packets go out (/links), and
+// those of a name (/resolve).
 func serveLinks() {
+	http.HandleFunc("/resolve", func(w http.ResponseWriter, r *http.Request) {
+		addrs, err := net.DefaultResolver.LookupHost(r.Context(), r.FormValue("name"))
+		fmt.Fprint(w, addrs, err)
+	})
 	http.HandleFunc("/links", func(w http.ResponseWriter, _ *http.Request) {
 		links, _ := net.Interfaces()
 		for _, l := range links {
