@@ -39,10 +39,11 @@ var house = map[string][]string{
 	"api/native":         {".", "internal", "stack", "scale"},
 	"api/metadata":       {".", "internal"},
 	"client":             {".", "internal", "hot", "dialect/*"},
+	"client/cloud":       {"."},
 	// Only app knows which adapters there are.
 	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*", "dialect/*",
 		"driver/process", "driver/docker", "balancer/builtin", "balancer/haproxy", "store/sqldb", "metric/*"},
-	"cmd/stoker": {".", "internal", "hot", "app", "client"},
+	"cmd/stoker": {".", "internal", "hot", "app", "client", "client/cloud"},
 	// What the tests of examples have in common.
 	"examples/story": {".", "app", "client", "driver/docker/dockerdtest"},
 	"bench":          {".", "internal", "app", "client", "hot", "stack", "scale", "store/sqldb", "balancer/builtin", "resource/*", "driver/process"},

@@ -53,12 +53,15 @@ func New(c Config) (*Client, error) {
 		out.http = &http.Client{}
 	}
 	path := strings.Trim(u.Path, "/")
-	project, ok := strings.CutPrefix(path, "v1/")
+	before, project, ok := strings.Cut("/"+path+"/", "/v1/")
+	project = strings.TrimSuffix(project, "/")
 	switch {
 	case path == "" || path == "v1":
 		out.heat = out.root + "/v1"
 	case ok && !strings.Contains(project, "/"):
-		out.project, out.heat = project, out.root+"/"+path
+		// Real Heats are often behind a prefix: /orchestration/v1/PROJECT.
+		out.root += before
+		out.project, out.heat = project, strings.TrimSuffix(out.root+"/v1/"+project, "/")
 	default:
 		return nil, &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("%q has an unexpected path", c.URL),
 			Hint: "It looks like http://127.0.0.1:8004 or http://127.0.0.1:8004/v1/PROJECT."}

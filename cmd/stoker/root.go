@@ -1,18 +1,21 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/app"
 	"github.com/stoker-project/stoker/client"
+	"github.com/stoker-project/stoker/client/cloud"
 )
 
 // session is what commands share: where to write, and the global flags.
@@ -21,6 +24,7 @@ type session struct {
 	env      func(string) string
 
 	url, token, data string
+	cloud            string
 	format           string
 }
 
@@ -33,7 +37,9 @@ and adds and removes servers without dropping a request.
   stoker why GROUP            tell why a group has its size
 
 Commands find a server on this machine by themselves. For another one set
-STOKER_URL and STOKER_TOKEN, or give --url and --token.`
+STOKER_URL and STOKER_TOKEN, or give --url and --token. For the Heat of an OpenStack
+cloud give --os-cloud, or set the variables of OpenStack's clients (OS_CLOUD; OS_AUTH_URL
+and others); a server named for Stoker wins over those.`
 
 func newRoot(s *session) *cobra.Command {
 	root := &cobra.Command{
@@ -47,6 +53,7 @@ func newRoot(s *session) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.url, "url", "", "address of the server (STOKER_URL)")
 	flags.StringVar(&s.token, "token", "", "token for the server (STOKER_TOKEN)")
+	flags.StringVar(&s.cloud, "os-cloud", "", "an OpenStack cloud of clouds.yaml, whose Heat is meant (OS_CLOUD, or OS_AUTH_URL and others)")
 	flags.StringVar(&s.data, "data", "", "data directory of a server on this machine (STOKER_DATA; default ~/.local/share/stoker)")
 	flags.StringVarP(&s.format, "output", "o", "table", "how to print: table, json, yaml")
 	complete(root, "output", "table", "json", "yaml")
@@ -113,6 +120,12 @@ func (s *session) dataDir() (string, error) {
 // this machine. A server here is known with its token.
 func (s *session) client() (*client.Client, error) {
 	address, token := or(s.url, s.env("STOKER_URL")), or(s.token, s.env("STOKER_TOKEN"))
+	if s.cloud != "" && s.url != "" {
+		return nil, usageError{&stoker.Error{Message: "--os-cloud and --url name two servers", Hint: "Leave one of them out."}}
+	}
+	if s.cloud != "" || address == "" && cloud.Named(s.env) {
+		return s.openStack()
+	}
 	if address == "" || token == "" {
 		dir, err := s.dataDir()
 		if err != nil {
@@ -130,6 +143,20 @@ func (s *session) client() (*client.Client, error) {
 		}
 	}
 	return client.New(client.Config{URL: address, Token: token})
+}
+
+// logIn is how long finding a cloud's Heat may take.
+const logIn = time.Minute
+
+// openStack gives a client of a cloud's Heat.
+func (s *session) openStack() (*client.Client, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), logIn)
+	defer cancel()
+	heat, err := cloud.Open(ctx, s.cloud, s.env)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(client.Config{URL: heat.URL, HTTP: heat.HTTP})
 }
 
 func sameHost(a, b string) bool {

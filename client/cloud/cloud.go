@@ -1,0 +1,201 @@
+// Package cloud finds Heat in an OpenStack cloud: by the name of the cloud in
+// clouds.yaml, or by the OS_ variables that OpenStack's own clients read. It
+// authenticates, and gives an address and an HTTP client that bears tokens. What is
+// said over it is package client's business.
+//
+// It starts no goroutine.
+package cloud
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack"
+	"github.com/gophercloud/gophercloud/v2/openstack/config"
+	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
+
+	"github.com/stoker-project/stoker"
+)
+
+// Heat is where a cloud's Heat is.
+type Heat struct {
+	// URL is its address, with the project.
+	URL string
+	// HTTP sends each request with a token, and gets a new one when that has ended.
+	HTTP *http.Client
+}
+
+// Named tells whether the environment names a cloud.
+func Named(env func(string) string) bool {
+	return env("OS_CLOUD") != "" || env("OS_AUTH_URL") != "" || env("OS_ENDPOINT") != ""
+}
+
+// Open finds Heat in the cloud of that name in clouds.yaml; without a name, in the one that
+// env describes. Errors: Invalid for what is missing, Forbidden, Unavailable.
+func Open(ctx context.Context, name string, env func(string) string) (*Heat, error) {
+	if name == "" {
+		name = env("OS_CLOUD")
+	}
+	if name == "" && env("OS_ENDPOINT") != "" {
+		return byEndpoint(env)
+	}
+	ao, eo, tlsConfig, err := options(name, env)
+	if err != nil {
+		return nil, &stoker.Error{Kind: stoker.Invalid, Message: "read the cloud's settings", Err: err,
+			Hint: "Give a cloud of clouds.yaml with --os-cloud, or OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME."}
+	}
+	ao.AllowReauth = true
+	if tlsConfig == nil {
+		tlsConfig = &tls.Config{}
+	}
+	provider, err := config.NewProviderClient(ctx, ao, config.WithTLSConfig(tlsConfig))
+	if err != nil {
+		return nil, explain(ao.IdentityEndpoint, err)
+	}
+	service, err := openstack.NewOrchestrationV1(provider, eo)
+	if err != nil {
+		return nil, &stoker.Error{Kind: stoker.NotFound, Message: "the cloud has no Heat", Err: err,
+			Hint: "Its catalog needs a service of the type orchestration, in the region that is asked for."}
+	}
+	return &Heat{
+		URL:  strings.TrimSuffix(service.ServiceURL(), "/"),
+		HTTP: &http.Client{Transport: &bearer{provider, provider.HTTPClient.Transport}},
+	}, nil
+}
+
+// byEndpoint takes a token and an address that are given as such, as
+// OS_AUTH_TYPE=admin_token or none do.
+func byEndpoint(env func(string) string) (*Heat, error) {
+	token := env("OS_TOKEN")
+	if kind := env("OS_AUTH_TYPE"); kind != "admin_token" && kind != "none" {
+		return nil, &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("OS_ENDPOINT goes with OS_AUTH_TYPE admin_token or none, not %q", kind)}
+	}
+	return &Heat{URL: strings.TrimSuffix(env("OS_ENDPOINT"), "/"), HTTP: &http.Client{Transport: given(token)}}, nil
+}
+
+// options reads clouds.yaml, or the environment.
+func options(name string, env func(string) string) (gophercloud.AuthOptions, gophercloud.EndpointOpts, *tls.Config, error) {
+	if name != "" {
+		return clouds.Parse(clouds.WithCloudName(name))
+	}
+	ao, err := fromEnv(env)
+	eo := gophercloud.EndpointOpts{Region: env("OS_REGION_NAME")}
+	if i := strings.TrimSuffix(env("OS_INTERFACE"), "URL"); i != "" {
+		eo.Availability = gophercloud.Availability(i)
+	}
+	return ao, eo, nil, err
+}
+
+// fromEnv reads the variables for a password, or an application credential. The
+// user's domain and the project's may differ, which gophercloud's own reading does not know.
+func fromEnv(env func(string) string) (gophercloud.AuthOptions, error) {
+	first := func(names ...string) string {
+		for _, n := range names {
+			if v := env(n); v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	ao := gophercloud.AuthOptions{
+		IdentityEndpoint: env("OS_AUTH_URL"), Username: env("OS_USERNAME"), UserID: env("OS_USER_ID"), Password: env("OS_PASSWORD"),
+		DomainID: first("OS_USER_DOMAIN_ID", "OS_DOMAIN_ID"), DomainName: first("OS_USER_DOMAIN_NAME", "OS_DOMAIN_NAME"),
+		ApplicationCredentialID: env("OS_APPLICATION_CREDENTIAL_ID"), ApplicationCredentialName: env("OS_APPLICATION_CREDENTIAL_NAME"),
+		ApplicationCredentialSecret: env("OS_APPLICATION_CREDENTIAL_SECRET"),
+	}
+	if ao.ApplicationCredentialID != "" {
+		ao.Username, ao.UserID, ao.Password, ao.DomainID, ao.DomainName = "", "", "", "", ""
+		return ao, nil
+	}
+	if ao.Username == "" && ao.UserID == "" || ao.Password == "" && ao.ApplicationCredentialSecret == "" {
+		return ao, errors.New("OS_USERNAME or OS_PASSWORD is missing")
+	}
+	if ao.UserID != "" {
+		ao.Username, ao.DomainID, ao.DomainName = "", "", ""
+	} else if ao.DomainID == "" && ao.DomainName == "" {
+		ao.DomainName = "Default"
+	}
+	if ao.DomainID != "" {
+		ao.DomainName = ""
+	}
+	if ao.ApplicationCredentialSecret != "" {
+		return ao, nil
+	}
+	scope := &gophercloud.AuthScope{ProjectID: first("OS_PROJECT_ID", "OS_TENANT_ID")}
+	if name := first("OS_PROJECT_NAME", "OS_TENANT_NAME"); scope.ProjectID == "" && name != "" {
+		scope.ProjectName, scope.DomainID = name, first("OS_PROJECT_DOMAIN_ID", "OS_DEFAULT_DOMAIN_ID")
+		if scope.DomainID == "" {
+			scope.DomainName = first("OS_PROJECT_DOMAIN_NAME", "OS_DOMAIN_NAME")
+		}
+		if scope.DomainID == "" && scope.DomainName == "" {
+			scope.DomainName = "Default"
+		}
+	}
+	if *scope != (gophercloud.AuthScope{}) {
+		ao.Scope = scope
+	}
+	return ao, nil
+}
+
+// explain makes kinds of ours of what Keystone answers.
+func explain(at string, err error) error {
+	kind := stoker.Unavailable
+	if gophercloud.ResponseCodeIs(err, http.StatusUnauthorized) || gophercloud.ResponseCodeIs(err, http.StatusForbidden) {
+		kind = stoker.Forbidden
+	}
+	return &stoker.Error{Kind: kind, Message: fmt.Sprintf("log in at %s", at), Err: err}
+}
+
+// given sends one token, or none.
+type given string
+
+func (g given) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Del("X-Auth-Token")
+	if g != "" {
+		r.Header.Set("X-Auth-Token", string(g))
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// bearer sends the provider's token.
+type bearer struct {
+	provider *gophercloud.ProviderClient
+	under    http.RoundTripper // nil: the default
+}
+
+func (b *bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	token := b.provider.Token()
+	res, err := b.send(r, token)
+	if err != nil || res.StatusCode != http.StatusUnauthorized || r.Body != nil && r.GetBody == nil {
+		return res, err
+	}
+	if err := b.provider.Reauthenticate(r.Context(), token); err != nil {
+		return res, nil // the first answer says it all
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10))
+	res.Body.Close()
+	if r.GetBody != nil {
+		again := *r
+		if again.Body, err = r.GetBody(); err != nil {
+			return nil, err
+		}
+		r = &again
+	}
+	return b.send(r, b.provider.Token())
+}
+
+func (b *bearer) send(r *http.Request, token string) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("X-Auth-Token", token)
+	if b.under != nil {
+		return b.under.RoundTrip(r)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
