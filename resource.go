@@ -28,7 +28,12 @@ const (
 	ActionUpdate   Action = "UPDATE"
 	ActionDelete   Action = "DELETE"
 	ActionRollback Action = "ROLLBACK" // stacks only
+	ActionRestore  Action = "RESTORE"  // stacks only
+	ActionSnapshot Action = "SNAPSHOT" // stacks only
+	ActionAdopt    Action = "ADOPT"
 	ActionCheck    Action = "CHECK"
+	ActionSuspend  Action = "SUSPEND"
+	ActionResume   Action = "RESUME"
 	ActionSignal   Action = "SIGNAL" // events only
 )
 
@@ -233,6 +238,12 @@ type (
 	// Checker observes reality: nil when the resource is as it should be.
 	Checker interface {
 		Check(ctx context.Context, req *Request) error
+	}
+	// Sleeper rests while its stack is suspended, keeping what it holds. Both are
+	// harmless when asked twice. What is an Awaiter is awaited after Wake.
+	Sleeper interface {
+		Sleep(ctx context.Context, req *Request) error
+		Wake(ctx context.Context, req *Request) error
 	}
 	// Watcher blocks until a complete resource has failed by itself and returns
 	// why, or ctx.Err() once ctx ends. The engine then replaces the resource.

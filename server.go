@@ -56,6 +56,7 @@ const (
 	ServerActive  ServerState = "ACTIVE"
 	ServerError   ServerState = "ERROR"   // never came up, or was lost
 	ServerStopped ServerState = "SHUTOFF" // ended by itself
+	ServerPaused  ServerState = "PAUSED"  // does not run, and keeps its memory
 )
 
 // Server is a server as observed.
@@ -125,6 +126,12 @@ type (
 	// ServerResizer changes a server's flavor in place.
 	ServerResizer interface {
 		Resize(ctx context.Context, token ServerToken, f Flavor) error
+	}
+	// ServerPauser stops a server where it is, memory kept, and lets it go on.
+	// Both are harmless when asked twice; NotFound if there is no such server.
+	ServerPauser interface {
+		Pause(ctx context.Context, token ServerToken) error
+		Unpause(ctx context.Context, token ServerToken) error
 	}
 	// CPUReader reads the processor time that servers have used since they
 	// started, in seconds; servers that are not there are left out.

@@ -90,6 +90,10 @@ const (
 	PhaseHold  Phase = "grow-hold"
 	PhaseHeld  Phase = "held"
 	PhaseLeave Phase = "leave"
+	// PhasePass is all of an operation that goes over what is there: check,
+	// suspend, resume. PhaseObserve looks at reality before an update grows.
+	PhasePass    Phase = "pass"
+	PhaseObserve Phase = "observe"
 )
 
 // Batch is one atomic, durable change. Either all of it is stored or nothing.

@@ -160,10 +160,11 @@ type LimitsConfig struct {
 	Stacks    int           `yaml:"stacks"`
 	Workers   int           `yaml:"workers"`
 	Timeout   time.Duration `yaml:"timeout"`
+	Retries   int           `yaml:"retries"`
 }
 
 func (l LimitsConfig) limits() stack.Limits {
-	return stack.Limits{Resources: l.Resources, Depth: l.Depth, Stacks: l.Stacks, Workers: l.Workers, Timeout: l.Timeout}
+	return stack.Limits{Resources: l.Resources, Depth: l.Depth, Stacks: l.Stacks, Workers: l.Workers, Timeout: l.Timeout, Retries: l.Retries}
 }
 
 // LogConfig says what is logged, and how.

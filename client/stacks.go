@@ -52,6 +52,8 @@ type Request struct {
 	Tags            []string          `json:"tags,omitempty"`
 	TimeoutMins     int               `json:"timeout_mins,omitempty"`
 	DisableRollback *bool             `json:"disable_rollback,omitempty"` // nil: the server's default
+	// Converge has an update look first at what is there.
+	Converge bool `json:"converge,omitempty"`
 }
 
 // List says which stacks to list.

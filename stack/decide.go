@@ -61,7 +61,7 @@ func decide(cur *stoker.Resource, w *wanted) verdict {
 		return verdict{verb: Keep}
 	case cur.Type != w.kind.name && (cur.Child == "" || !w.kind.nested()):
 		return verdict{verb: Replace, changed: []string{"type"}}
-	case cur.Action == stoker.ActionDelete:
+	case cur.Action == stoker.ActionDelete || cur.Action == stoker.ActionSuspend && !w.kind.nested():
 		return verdict{verb: Replace}
 	case w.kind.nested():
 		return decideNested(cur, w)
@@ -71,7 +71,7 @@ func decide(cur *stoker.Resource, w *wanted) verdict {
 		return verdict{verb: Continue}
 	}
 	v := diff(cur, w)
-	if v.verb == Keep && cur.Status == stoker.StatusInProgress {
+	if v.verb == Keep && cur.Status == stoker.StatusInProgress && !passing(cur.Action) {
 		v.verb = Change // an interrupted update is applied again
 	}
 	return v
@@ -83,6 +83,9 @@ func decide(cur *stoker.Resource, w *wanted) verdict {
 func decideNested(cur *stoker.Resource, w *wanted) verdict {
 	if cur.Status == stoker.StatusInProgress && cur.Action == stoker.ActionCreate {
 		return verdict{verb: Continue}
+	}
+	if cur.Status == stoker.StatusFailed && cur.Data[sickKey] == true {
+		return verdict{verb: Replace}
 	}
 	v := diff(cur, w)
 	same := w.kind.source != "" && cur.Data[sourceKey] == w.kind.source

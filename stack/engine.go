@@ -41,7 +41,10 @@ type Limits struct {
 	Stacks    int           // living root stacks of a project; default 512
 	Workers   int           // drivers asked at once, by one stack; default 256
 	Timeout   time.Duration // of one operation; default 1h (Heat's stack_action_timeout)
-	LeaseTTL  time.Duration // default 30s
+	// Retries of a creation while its driver has no room or does not answer;
+	// default 5 (Heat's action_retry_limit), negative: none.
+	Retries  int
+	LeaseTTL time.Duration // default 30s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -54,6 +57,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Depth, 5)
 	set(&l.Stacks, 512)
 	set(&l.Workers, 256)
+	set(&l.Retries, 5)
 	if l.Timeout == 0 {
 		l.Timeout = time.Hour
 	}

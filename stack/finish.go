@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/stoker-project/stoker"
 )
@@ -132,24 +131,22 @@ func (o *owner) complete() {
 func (o *owner) fail(err error) {
 	o.run.breakOff(nil)
 	o.run = nil
-	o.saveStack(func(st *stoker.Stack) {
-		st.Status, st.StatusReason, st.Phase = stoker.StatusFailed, reasonOf(err), stoker.PhaseDone
-		if st.Group != nil {
-			g := *st.Group
-			g.Batches, g.NextBatch, g.PauseUntil = nil, 0, time.Time{}
-			st.Group = &g
-		}
-	})
+	o.saveStack(func(st *stoker.Stack) { endBadly(st, reasonOf(err)) })
 	o.stackEvent()
 	if o.rollback() {
 		return
 	}
+	o.letHeldGo()
+	o.afterStore(func() { o.tell(outcome{err: o.endedBadly()}, true) })
+	o.healLater()
+}
+
+// letHeldGo lets nested stacks go on that wait for an operation which has ended.
+func (o *owner) letHeldGo() {
 	for child := range o.held {
 		o.releaseLater(child)
 	}
 	clear(o.held)
-	o.afterStore(func() { o.tell(outcome{err: o.endedBadly()}, true) })
-	o.healLater()
 }
 
 // rollback begins one: a failed creation goes back to nothing, a failed update to

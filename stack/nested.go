@@ -110,7 +110,7 @@ func (o *owner) adopt(w *wish) error {
 		return stoker.Errorf(stoker.Conflict, "nested stack %s is being deleted", o.st.Name)
 	}
 	next := *o.st
-	changed := o.st.Status == stoker.StatusFailed
+	changed := o.st.Status == stoker.StatusFailed || o.st.Action == stoker.ActionSuspend || !o.healthy()
 	if w.group != nil {
 		regrouped, err := o.regroup(&next, *w.group)
 		if err != nil {
@@ -155,15 +155,26 @@ func (o *owner) operate(st *stoker.Stack, action stoker.Action, hold bool) error
 	st.Action, st.Status = action, stoker.StatusInProgress
 	st.StatusReason = fmt.Sprintf("Stack %s started", action)
 	st.Generation++
-	st.Phase = stoker.PhaseGrow
+	st.Phase = firstPhase(st.Phase, action)
 	more := st.Group != nil && st.Group.NextBatch < len(st.Group.Batches)
-	if hold && !more && action != stoker.ActionDelete {
+	if hold && !more && action != stoker.ActionDelete && !passing(action) {
 		st.Phase = stoker.PhaseHold
 	}
 	if action != stoker.ActionCreate {
 		st.Updated = o.now()
 	}
 	return o.accept(st, o.newStackEvent(st))
+}
+
+// firstPhase is where an operation begins; an update may ask to observe first.
+func firstPhase(asked stoker.Phase, action stoker.Action) stoker.Phase {
+	switch {
+	case passing(action):
+		return stoker.PhasePass
+	case asked == stoker.PhaseObserve && action == stoker.ActionUpdate:
+		return asked
+	}
+	return stoker.PhaseGrow
 }
 
 func sameSpec(a, b stoker.StackSpec) bool {

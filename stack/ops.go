@@ -22,6 +22,9 @@ type Input struct {
 	DisableRollback bool
 	Timeout         time.Duration // of the operation; 0: Limits.Timeout
 	Tags            []string
+	// Converge has an update look at what is there before it compares that with
+	// what is wanted, and so replace what has been lost.
+	Converge bool
 }
 
 var stackName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_.-]{0,254}$`)
@@ -96,6 +99,7 @@ func (e *Engine) Update(ctx context.Context, id stoker.StackID, in Input) error 
 		st.Spec = in.Spec
 		st.DisableRollback = in.DisableRollback
 		st.Tags = in.Tags
+		st.Phase = phaseFor(in)
 		if in.Timeout > 0 {
 			st.Timeout = in.Timeout
 		}
@@ -109,6 +113,7 @@ func (e *Engine) Patch(ctx context.Context, id stoker.StackID, in Input, clear [
 	return e.change(ctx, id, func(st *stoker.Stack) error {
 		spec, err := merged(st.Asked(), in.Spec, clear)
 		st.Spec = spec
+		st.Phase = phaseFor(in)
 		if in.Tags != nil {
 			st.Tags = in.Tags
 		}
@@ -117,6 +122,13 @@ func (e *Engine) Patch(ctx context.Context, id stoker.StackID, in Input, clear [
 		}
 		return err
 	})
+}
+
+func phaseFor(in Input) stoker.Phase {
+	if in.Converge {
+		return stoker.PhaseObserve
+	}
+	return stoker.PhaseDone
 }
 
 func merged(old, in stoker.StackSpec, clear []string) (stoker.StackSpec, error) {
@@ -191,6 +203,10 @@ func (o *owner) updatable(id stoker.StackID) error {
 	switch {
 	case o.st == nil || !o.st.Deleted.IsZero():
 		return notStack(string(id))
+	case passing(o.st.Action) && o.st.Status == stoker.StatusInProgress:
+		return underWay(o.st)
+	case o.st.Action == stoker.ActionSuspend:
+		return notSupported("Updating a stack when it is suspended")
 	case o.st.Action == stoker.ActionDelete:
 		return &stoker.Error{Kind: stoker.Invalid, Type: "NotSupported", Message: "Updating a stack when deleting is not supported."}
 	case o.st.Parent != "":
@@ -201,6 +217,9 @@ func (o *owner) updatable(id stoker.StackID) error {
 
 // previousOf is what an update falls back to: the last spec that was complete.
 func previousOf(st *stoker.Stack) *stoker.StackSpec {
+	if passing(st.Action) && st.Spec.Template != "" {
+		return st.Previous // a pass says nothing about a spec
+	}
 	if st.Status == stoker.StatusComplete && st.Spec.Template != "" {
 		spec := st.Spec
 		return &spec

@@ -37,7 +37,7 @@ func (e *Engine) restoreStack(ctx context.Context, path []stoker.StackID) error 
 		return err
 	}
 	for _, r := range rs {
-		if !made(r) {
+		if !made(r) || e.asleep(r) {
 			continue
 		}
 		e.restoreResource(ctx, requestFor(st, path, r, nil), r)

@@ -19,8 +19,10 @@ type run struct {
 	ready      []*nodeRun
 	left       int // nodes not settled
 	keep       map[stoker.ResourceID]bool
-	failed     error // the first failure; nothing new starts after it
-	stopping   bool  // superseded or cancelled: ends when nothing is in flight
+	failed     error   // the first failure; nothing new starts after it
+	failures   []error // of a check, which goes on
+	unchecked  bool    // a check has met a type that cannot be checked
+	stopping   bool    // superseded or cancelled: ends when nothing is in flight
 	deadline   time.Time
 	awaits     context.Context // of work that may be broken off
 	breakOff   context.CancelCauseFunc
@@ -68,8 +70,13 @@ func (o *owner) advanceRun() {
 	if o.run == nil || o.run.stopping {
 		return
 	}
-	if growing(o.st) {
+	switch {
+	case growing(o.st):
 		o.grow()
+	case o.st.Phase == stoker.PhasePass:
+		o.goOver()
+	case o.st.Phase == stoker.PhaseObserve:
+		o.observe()
 	}
 	if o.run != nil && o.st.Phase == stoker.PhaseLeave {
 		o.letLeave()
@@ -84,6 +91,9 @@ func (o *owner) stopRun() {
 	}
 	r.stopping = true
 	cause := errSuperseded
+	if o.st.Status != stoker.StatusInProgress {
+		cause = errCancelled
+	}
 	if r.generation == o.st.Generation {
 		cause = errTimedOut
 		r.failed = errTimedOut
@@ -111,6 +121,10 @@ func (o *owner) endStopped() {
 func (o *owner) startRun() {
 	st := o.st
 	if st == nil || st.Status != stoker.StatusInProgress || st.Phase == stoker.PhaseDone || o.building() {
+		return
+	}
+	if st.Phase == stoker.PhasePass || st.Phase == stoker.PhaseObserve {
+		o.startPass()
 		return
 	}
 	g, err := o.e.compile(st)
@@ -223,7 +237,7 @@ func (o *owner) ensure(n *nodeRun) {
 	}
 	switch v.verb {
 	case Keep:
-		o.settle(n, o.noteOrder(row, w))
+		o.settle(n, o.noteOrder(o.noteEnd(row), w))
 	case Change:
 		o.update(n, row, w)
 	case Continue:
@@ -253,6 +267,16 @@ func (o *owner) noteOrder(row *stoker.Resource, w *wanted) *stoker.Resource {
 		return row
 	}
 	return o.saveRow(row, func(r *stoker.Resource) { r.Requires, r.DeletionPolicy = w.requires, w.deletion })
+}
+
+// noteEnd makes an end of a check that a newer operation has broken off.
+func (o *owner) noteEnd(row *stoker.Resource) *stoker.Resource {
+	if row.Status != stoker.StatusInProgress {
+		return row
+	}
+	row = o.saveRow(row, func(r *stoker.Resource) { r.Status = stoker.StatusComplete })
+	o.rowEvent(row, stateChanged)
+	return row
 }
 
 func equalNames(a, b []stoker.ResourceName) bool {
@@ -294,10 +318,14 @@ func (o *owner) refer(n *nodeRun, w *wanted) {
 	row := o.record(n, w, "")
 	row = o.saveRow(row, func(r *stoker.Resource) {
 		r.PhysicalID, r.Child, r.Status = w.external, "", stoker.StatusComplete
+		r.Data = map[string]any{externalKey: true}
 	})
 	o.rowEvent(row, stateChanged)
 	o.settle(n, row)
 }
+
+// externalKey marks the record of something that is none of ours to change.
+const externalKey = "external"
 
 // resume goes on with a creation as it was begun; what is wanted now is compared
 // with it afterwards.

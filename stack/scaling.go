@@ -88,6 +88,10 @@ func (o *owner) scalable(id stoker.StackID) error {
 		return notGroup(id)
 	case o.st.Action == stoker.ActionDelete:
 		return stoker.Errorf(stoker.Conflict, "group %s is being deleted", o.st.Name)
+	case o.st.Action == stoker.ActionSuspend:
+		return stoker.Errorf(stoker.Conflict, "group %s is suspended", o.st.Name)
+	case passing(o.st.Action) && o.st.Status == stoker.StatusInProgress:
+		return underWay(o.st)
 	}
 	return nil
 }

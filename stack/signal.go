@@ -52,9 +52,11 @@ func (o *owner) signalled(name stoker.ResourceName) (*stoker.Resource, error) {
 	if _, ok := o.e.types[row.Type].(stoker.Signaller); !ok {
 		return nil, stoker.Errorf(stoker.Invalid, "signal is not supported for resource.")
 	}
-	if row.Action == stoker.ActionDelete || o.st.Action == stoker.ActionDelete {
-		o.pending.Events = append(o.pending.Events, signalEvent(row, "Cannot signal resource during "+string(stoker.ActionDelete)))
-		return nil, stoker.Errorf(stoker.Invalid, "Signal resource during %s is not supported.", stoker.ActionDelete)
+	for _, a := range []stoker.Action{stoker.ActionDelete, stoker.ActionSuspend} {
+		if row.Action == a || o.st.Action == a {
+			o.pending.Events = append(o.pending.Events, signalEvent(row, "Cannot signal resource during "+string(a)))
+			return nil, notSupported("Signal resource during %s", a)
+		}
 	}
 	return row, nil
 }

@@ -70,6 +70,10 @@ func (e *Engine) resourceFailed(id stoker.StackID, res stoker.ResourceID, cause 
 			o.giveUp(o.rows.byID[res].Name, cause)
 			return nil
 		}
+		if o.passingNow() {
+			o.healAfter(firstHeal)
+			return nil
+		}
 		return o.heal()
 	})
 	if err != nil && e.base.Err() == nil {
@@ -94,7 +98,13 @@ func (o *owner) giveUp(name stoker.ResourceName, cause error) {
 // is gone already.
 func (o *owner) markFailed(id stoker.ResourceID, cause error) bool {
 	row := o.rows.byID[id]
-	if row == nil || row.Status != stoker.StatusComplete || o.inflight[id] != nil {
+	if row == nil || o.inflight[id] != nil {
+		return false
+	}
+	if row.Action == stoker.ActionCheck && row.Status == stoker.StatusFailed {
+		return true // somebody else has seen it first
+	}
+	if row.Status != stoker.StatusComplete {
 		return false
 	}
 	row = o.saveRow(row, func(r *stoker.Resource) {
@@ -122,7 +132,7 @@ func (o *owner) healNow() error {
 		// The run under way began before the failure; begin again.
 		o.saveStack(func(st *stoker.Stack) {
 			st.Generation++
-			if !growing(st) {
+			if !growing(st) && st.Phase != stoker.PhaseObserve {
 				st.Phase = stoker.PhaseGrow
 			}
 		})
@@ -150,6 +160,10 @@ func (o *owner) healAfter(wait time.Duration) {
 			if o.st == nil || !o.healable() || o.healthy() {
 				return nil
 			}
+			if o.passingNow() {
+				o.healAfter(firstHeal)
+				return nil
+			}
 			return o.healNow()
 		})
 		if err != nil && e.base.Err() == nil {
@@ -163,7 +177,12 @@ func (o *owner) healAfter(wait time.Duration) {
 func (o *owner) healable() bool {
 	st := o.st
 	failedCreate := st.Action == stoker.ActionCreate && st.Status == stoker.StatusFailed
-	return st.Deleted.IsZero() && st.Action != stoker.ActionDelete && st.Spec.Template != "" && !failedCreate
+	return st.Deleted.IsZero() && st.Action != stoker.ActionDelete && st.Action != stoker.ActionSuspend && st.Spec.Template != "" && !failedCreate
+}
+
+// passingNow tells whether a pass is under way: healing comes after it.
+func (o *owner) passingNow() bool {
+	return o.st.Status == stoker.StatusInProgress && passing(o.st.Action)
 }
 
 // healthy tells whether there is nothing to heal. While a run is under way that

@@ -15,6 +15,7 @@ type work struct {
 	run    *run
 	want   *wanted
 	old    *stoker.Resource // as it was before an update
+	pass   bool             // of a pass over what is there
 	begun  bool             // an interrupted creation: compare again when it is done
 	cancel context.CancelCauseFunc
 }
@@ -37,6 +38,9 @@ const (
 	doCreate deed = iota
 	doUpdate
 	doDelete
+	doCheck
+	doSleep
+	doWake
 )
 
 // building tells whether work of the growing phase is in flight.
@@ -113,9 +117,18 @@ func (o *owner) begin(row *stoker.Resource, w *work, req *stoker.Request, d deed
 // act is the worker: it asks the type and then waits for the resource to be
 // complete. Only the wait is broken off by a newer operation.
 func (o *owner) act(ctx, awaits context.Context, id stoker.ResourceID, t stoker.ResourceType, req *stoker.Request, d deed) {
-	res, err := perform(ctx, t, req, d)
+	wait, stop := context.WithCancelCause(awaits)
+	defer stop(nil)
+	defer context.AfterFunc(ctx, func() { stop(context.Cause(ctx)) })()
+	var res stoker.Result
+	var err error
+	if d == doCreate {
+		res, err = o.createPatiently(ctx, wait, id, t, req)
+	} else {
+		res, err = perform(ctx, t, req, d)
+	}
 	waiter, ok := t.(stoker.Awaiter)
-	if err != nil || !ok || d == doDelete {
+	if err != nil || !ok || !awaited(d) {
 		o.send(result{id: id, res: res, err: err})
 		return
 	}
@@ -127,9 +140,6 @@ func (o *owner) act(ctx, awaits context.Context, id stoker.ResourceID, t stoker.
 	if res.Data != nil {
 		again.Data = res.Data
 	}
-	wait, stop := context.WithCancelCause(awaits)
-	defer stop(nil)
-	defer context.AfterFunc(ctx, func() { stop(context.Cause(ctx)) })()
 	res, err = waiter.Await(wait, &again)
 	if err != nil && wait.Err() != nil {
 		err = context.Cause(wait)
@@ -137,12 +147,21 @@ func (o *owner) act(ctx, awaits context.Context, id stoker.ResourceID, t stoker.
 	o.send(result{id: id, res: res, err: err})
 }
 
+// awaited tells whether a resource is waited for after a deed.
+func awaited(d deed) bool { return d == doCreate || d == doUpdate || d == doWake }
+
 func perform(ctx context.Context, t stoker.ResourceType, req *stoker.Request, d deed) (res stoker.Result, err error) {
 	switch d {
 	case doDelete:
 		err = t.Delete(ctx, req)
 	case doUpdate:
 		res, err = t.(stoker.Updater).Update(ctx, req)
+	case doCheck:
+		err = t.(stoker.Checker).Check(ctx, req)
+	case doSleep:
+		err = t.(stoker.Sleeper).Sleep(ctx, req)
+	case doWake:
+		err = t.(stoker.Sleeper).Wake(ctx, req)
 	default:
 		res, err = t.Create(ctx, req)
 	}
@@ -183,6 +202,10 @@ func (o *owner) take(r result) {
 		o.deleted(row, r.err)
 		return
 	}
+	if w.pass {
+		o.treated(w, row, r)
+		return
+	}
 	o.finished(w, row, r)
 }
 
@@ -201,6 +224,8 @@ func (o *owner) finished(w *work, row *stoker.Resource, r result) {
 		o.rowEvent(row, stateChanged)
 		o.watch(row)
 		o.again(w, row)
+	case errors.Is(r.err, errCancelled):
+		o.aborted(row)
 	case errors.Is(r.err, errSuperseded), o.base.Err() != nil:
 		// The next run, or the next engine, goes on with it.
 	case errors.Is(r.err, stoker.ErrReplace) && w.run == o.run && !o.run.stopping:

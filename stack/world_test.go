@@ -157,6 +157,24 @@ func (t waitingThing) Await(ctx context.Context, req *stoker.Request) (stoker.Re
 	return stoker.Result{}, t.w.call(ctx, "await", req)
 }
 
+// checkedThing is a thing that can be looked at.
+type checkedThing struct{ thing }
+
+func (t checkedThing) Check(ctx context.Context, req *stoker.Request) error {
+	return t.w.call(ctx, "check", req)
+}
+
+// sleepyThing is a thing that rests while its stack is suspended.
+type sleepyThing struct{ waitingThing }
+
+func (t sleepyThing) Sleep(ctx context.Context, req *stoker.Request) error {
+	return t.w.call(ctx, "sleep", req)
+}
+
+func (t sleepyThing) Wake(ctx context.Context, req *stoker.Request) error {
+	return t.w.call(ctx, "wake", req)
+}
+
 // watchedThing fails when the test ends it.
 type watchedThing struct{ thing }
 
@@ -253,6 +271,7 @@ func start(t *testing.T, w *world, store *storetest.Memory) *bed {
 	e.Register(map[stoker.TypeName]stoker.ResourceType{
 		"T::Thing": thing{w}, "T::Refused": refusedThing{thing{w}}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},
 		"T::Part": completing{thing{w}}, "T::Settling": settling{thing{w}},
+		"T::Checked": checkedThing{thing{w}}, "T::Sleepy": sleepyThing{waitingThing{thing{w}}},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

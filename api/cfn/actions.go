@@ -12,12 +12,11 @@ type action struct {
 
 // actions are all there are.
 var actions = map[string]action{
-	"ListStacks":     {(*Server).listStacks, true},
-	"DescribeStacks": {(*Server).describeStacks, true},
-	"CreateStack":    {(*Server).createStack, false},
-	"UpdateStack":    {(*Server).updateStack, false},
-	"DeleteStack":    {(*Server).deleteStack, false},
-	// The engine cannot stop an update, only replace it by another.
+	"ListStacks":        {(*Server).listStacks, true},
+	"DescribeStacks":    {(*Server).describeStacks, true},
+	"CreateStack":       {(*Server).createStack, false},
+	"UpdateStack":       {(*Server).updateStack, false},
+	"DeleteStack":       {(*Server).deleteStack, false},
 	"CancelUpdateStack": {(*Server).cancelUpdate, false},
 
 	"GetTemplate":          {(*Server).getTemplate, true},

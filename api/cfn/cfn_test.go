@@ -141,7 +141,7 @@ func TestRefusals(t *testing.T) {
 		{"InvalidParameterValue", []string{"Action", "DescribeStacks", "StackName", "arn:aws:x"}},
 		{"InvalidParameterValue", []string{"Action", "DescribeStacks", "StackName", "arn:openstack:heat::other:stacks/a/x"}},
 		{"InvalidParameterValue", []string{"Action", "ValidateTemplate", "TemplateBody", "resources: 7"}},
-		{"InvalidAction", []string{"Action", "CancelUpdateStack", "StackName", "a"}},
+		{"InvalidParameterValue", []string{"Action", "CancelUpdateStack", "StackName", "a"}},
 	} {
 		a := w.do(tt.pairs...)
 		if a.status != 400 || !strings.Contains(a.text, "<Code>"+tt.code+"</Code>") {

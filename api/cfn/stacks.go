@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -167,11 +166,11 @@ func (s *Server) deleteStack(ctx context.Context, c *call) (any, error) {
 	return nil, err
 }
 
-// cancelUpdate is refused, with what helps instead.
+// cancelUpdate gives an update up; the stack goes back to what was before it.
 func (s *Server) cancelUpdate(ctx context.Context, c *call) (any, error) {
-	if _, err := s.stackOf(ctx, c); err != nil {
-		return nil, err
+	st, err := s.stackOf(ctx, c)
+	if err == nil {
+		err = s.Engine.CancelUpdate(ctx, st.ID)
 	}
-	return nil, &problem{http.StatusBadRequest, "InvalidAction",
-		"An update cannot be cancelled; update the stack with the template it had, which supersedes the update that runs."}
+	return nil, err
 }

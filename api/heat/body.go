@@ -116,6 +116,12 @@ func absent(raw json.RawMessage) bool { return len(raw) == 0 || bytes.Equal(raw,
 // zero; was gives the values of an existing stack, nil for a new one.
 func (s *server) input(c *call, b *stackBody, was *stoker.Stack) (stack.Input, error) {
 	in := stack.Input{Project: c.project, Name: b.Name, Owner: c.grant.User, DisableRollback: true}
+	if was != nil && !absent(b.Converge) {
+		var err error
+		if in.Converge, err = boolean("converge", strings.Trim(string(b.Converge), `"`)); err != nil {
+			return in, err
+		}
+	}
 	if was != nil {
 		in.Name, in.DisableRollback = was.Name, was.DisableRollback
 	}

@@ -45,7 +45,8 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 		stack + "/outputs/{key}": {"GET": s.closed(s.showOutput)},
 
 		stack + "/resources":   {"GET": s.closed(s.listResources)},
-		resource:               {"GET": s.closed(s.showResource)},
+		stack + "/actions":     {"POST": s.closed(s.action)},
+		resource:               {"GET": s.closed(s.showResource), "PATCH": s.closed(s.markResource)},
 		resource + "/metadata": {"GET": s.closed(s.showMetadata)},
 		resource + "/signal":   {"POST": s.signed(s.signal)},
 

@@ -14,8 +14,9 @@ import (
 
 func (s *session) stack() *cobra.Command {
 	c := &cobra.Command{Use: "stack", Short: "Create, change and look at stacks", Aliases: []string{"stacks"}}
-	return family(c, s.stackCreate(), s.stackUpdate(), s.stackDelete(), s.stackPreview(), s.stackValidate(),
+	family(c, s.stackCreate(), s.stackUpdate(), s.stackDelete(), s.stackPreview(), s.stackValidate(),
 		s.stackList(), s.stackShow(), s.stackResources(), s.stackEvents(), s.stackOutputs(), s.stackSignal())
+	return family(c, s.stackActions()...)
 }
 
 // stackNames completes a stack's name.
@@ -48,6 +49,7 @@ type source struct {
 	tags         []string
 	timeout      time.Duration
 	rollback     bool
+	converge     bool
 }
 
 func (f *source) flags(c *cobra.Command) {
@@ -91,6 +93,7 @@ func (f *source) request(c *cobra.Command) (client.Request, error) {
 		return r, usageError{fmt.Errorf("--timeout %s: want whole minutes", f.timeout)}
 	}
 	r.ClearParameters, r.Tags, r.TimeoutMins = f.clear, f.tags, int(f.timeout/time.Minute)
+	r.Converge = f.converge
 	if c.Flags().Changed("rollback") {
 		off := !f.rollback
 		r.DisableRollback = &off
@@ -160,6 +163,7 @@ template is needed, and parameters that are not given go back to their defaults.
 	}
 	f.operation(c)
 	c.Flags().BoolVar(&existing, "existing", false, "keep what is not given")
+	c.Flags().BoolVar(&f.converge, "converge", false, "look first at what is there, and replace what has been lost")
 	c.Flags().StringSliceVar(&f.clear, "clear-parameter", nil, "with --existing: parameters that go back to their defaults")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until it is done, and show what happens")
 	return c
