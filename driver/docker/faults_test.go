@@ -136,7 +136,7 @@ func fromOutside(t *testing.T, daemon *dockerdtest.Daemon) {
 	if _, err := w.docker.ContainerPause(w.ctx, id("paused"), client.ContainerPauseOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.find("paused"); got.State != stoker.ServerActive || !strings.Contains(fmt.Sprint(got.Notes), "paused") {
+	if got := w.find("paused"); got.State != stoker.ServerPaused || !strings.Contains(fmt.Sprint(got.Notes), "paused") {
 		t.Errorf("paused: got %+v", got)
 	}
 	w.destroy("paused", time.Second)

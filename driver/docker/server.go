@@ -84,7 +84,7 @@ func (d *Driver) view(b box) stoker.Server {
 	}
 	s.State, s.Reason = stateOf(b.state, d.workOn(s.Token))
 	if b.state == container.StatePaused {
-		s.Notes = append(s.Notes, "somebody has paused its container; docker unpause lets it go on")
+		s.Notes = append(s.Notes, "its container is paused; docker unpause lets it go on")
 	}
 	if len(d.places.volumes(s.Token)) > 0 {
 		s.Notes = append(s.Notes, "the size of its volumes is not limited: they share the file system of the Docker daemon")
@@ -97,8 +97,10 @@ func (d *Driver) view(b box) stoker.Server {
 
 func stateOf(state container.ContainerState, w work) (stoker.ServerState, string) {
 	switch state {
-	case container.StateRunning, container.StatePaused:
+	case container.StateRunning:
 		return stoker.ServerActive, ""
+	case container.StatePaused:
+		return stoker.ServerPaused, ""
 	case container.StateExited:
 		return stoker.ServerStopped, ""
 	case container.StateCreated:

@@ -21,6 +21,30 @@ func (f *Fake) Resize(ctx context.Context, token stoker.ServerToken, flavor stok
 	return f.change(ctx, "resize", token, func(s *fakeServer) { s.spec.Flavor = flavor })
 }
 
+// Pause implements stoker.ServerPauser.
+func (f *Fake) Pause(ctx context.Context, token stoker.ServerToken) error {
+	return f.turn(ctx, "pause", token, stoker.ServerPaused)
+}
+
+// Unpause implements stoker.ServerPauser.
+func (f *Fake) Unpause(ctx context.Context, token stoker.ServerToken) error {
+	return f.turn(ctx, "unpause", token, stoker.ServerActive)
+}
+
+func (f *Fake) turn(ctx context.Context, op string, token stoker.ServerToken, state stoker.ServerState) error {
+	err := error(nil)
+	if changed := f.change(ctx, op, token, func(s *fakeServer) {
+		if s.State != stoker.ServerActive && s.State != stoker.ServerPaused {
+			err = stoker.Errorf(stoker.Conflict, "%s server %q: it is in state %s", op, token, s.State)
+			return
+		}
+		s.State = state
+	}); changed != nil {
+		return changed
+	}
+	return err
+}
+
 func (f *Fake) change(ctx context.Context, op string, token stoker.ServerToken, do func(*fakeServer)) error {
 	if err := f.enter(ctx, op, token); err != nil {
 		return err

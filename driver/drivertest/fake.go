@@ -51,6 +51,7 @@ var (
 	_ stoker.ServerWaiter    = (*Fake)(nil)
 	_ stoker.MetadataUpdater = (*Fake)(nil)
 	_ stoker.ServerResizer   = (*Fake)(nil)
+	_ stoker.ServerPauser    = (*Fake)(nil)
 	_ stoker.CPUReader       = (*Fake)(nil)
 	_ stoker.LogReader       = (*Fake)(nil)
 	_ stoker.Volumer         = (*Fake)(nil)

@@ -12,7 +12,7 @@ import (
 
 // Call is one call that a Fake has got, refused ones included.
 type Call struct {
-	// Op is create, list, destroy, metadata, resize, cpu, logs, filter; for volumes
+	// Op is create, list, destroy, metadata, resize, pause, unpause, cpu, logs, filter; for volumes
 	// create-volume, destroy-volume, attach, detach; for networks create-network,
 	// destroy-network, route, add-host-address, remove-host-address.
 	Op    string

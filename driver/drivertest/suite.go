@@ -89,6 +89,8 @@ func Run(t *testing.T, newDriver func(t *testing.T) stoker.Driver, o Options) {
 		{"wait", (*suite).wait},
 		{"wait ends with the server or the context", (*suite).waitEnds},
 		{"metadata", (*suite).metadata},
+		{"pause", (*suite).pause},
+		{"a paused server can be destroyed", (*suite).destroyPaused},
 		{"logs", (*suite).logs},
 		{"follow logs", (*suite).followLogs},
 		{"cpu", (*suite).cpu},

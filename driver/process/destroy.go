@@ -124,6 +124,11 @@ func (d *Driver) signalAndWait(ctx, patience context.Context, alive []process, a
 		if err := fd.signal(sig); err != nil {
 			return fmt.Errorf("signal process %d: %w", p.PID, err)
 		}
+		if sig == unix.SIGTERM && p.isStopped() { // else it would not hear of it
+			if err := fd.signal(unix.SIGCONT); err != nil {
+				return fmt.Errorf("signal process %d: %w", p.PID, err)
+			}
+		}
 	}
 	for _, fd := range held {
 		if err := fd.wait(wait); err != nil && wait.Err() == nil {

@@ -27,6 +27,7 @@ type procEntry struct {
 	start               uint64
 	ticks               uint64 // processor time, its own and of the children it has waited for
 	zombie              bool
+	stopped             bool // by a signal
 }
 
 var errMalformed = errors.New("not in the form of /proc/PID/stat")
@@ -48,6 +49,7 @@ func parseStat(data []byte) (procEntry, error) {
 	var ticks [4]uint64
 	e.pid, errs[0] = strconv.Atoi(strings.TrimSpace(string(data[:open])))
 	e.zombie = fields[0] == "Z" || fields[0] == "X"
+	e.stopped = fields[0] == "T"
 	e.group, errs[1] = strconv.Atoi(fields[2])
 	e.session, errs[2] = strconv.Atoi(fields[3])
 	for i := range ticks { // utime, stime, cutime, cstime

@@ -50,6 +50,9 @@ func (s *server) view() stoker.Server {
 	if s.state != nil {
 		v.State = stoker.ServerActive
 		v.Notes = slices.Clone(s.state.Notes)
+		if s.state.Process.isStopped() {
+			v.State = stoker.ServerPaused
+		}
 	}
 	if s.end != nil {
 		v.State, v.Reason = s.end.State, s.end.Reason

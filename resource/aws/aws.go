@@ -46,6 +46,7 @@ type (
 		stoker.Awaiter
 		stoker.Checker
 		stoker.Watcher
+		stoker.Sleeper
 		stoker.Attributer
 		stoker.Validator
 	}

@@ -55,6 +55,14 @@ func (i instance) Watch(ctx context.Context, req *stoker.Request) error {
 	return i.server.Watch(ctx, as(req, nova))
 }
 
+func (i instance) Sleep(ctx context.Context, req *stoker.Request) error {
+	return i.server.Sleep(ctx, as(req, nova))
+}
+
+func (i instance) Wake(ctx context.Context, req *stoker.Request) error {
+	return i.server.Wake(ctx, as(req, nova))
+}
+
 // Validate refuses what would be missed if it were ignored.
 func (i instance) Validate(req *stoker.Request) error {
 	v := request.Values(req.Properties)

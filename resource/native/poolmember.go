@@ -30,6 +30,7 @@ var (
 	_ stoker.Awaiter    = poolMember{}
 	_ stoker.Resumer    = poolMember{}
 	_ stoker.Checker    = poolMember{}
+	_ stoker.Sleeper    = poolMember{}
 	_ stoker.Attributer = poolMember{}
 	_ stoker.Validator  = poolMember{}
 )
@@ -131,6 +132,12 @@ func (m poolMember) Delete(ctx context.Context, req *stoker.Request) error {
 	}
 	return nil
 }
+
+// Sleep takes the member out of its pool as Delete does, before its server rests.
+func (m poolMember) Sleep(ctx context.Context, req *stoker.Request) error { return m.Delete(ctx, req) }
+
+// Wake puts it back; Await then waits until it is healthy.
+func (m poolMember) Wake(ctx context.Context, req *stoker.Request) error { return m.Resume(ctx, req) }
 
 // Check tells whether the balancer gives the member requests.
 func (m poolMember) Check(ctx context.Context, req *stoker.Request) error {

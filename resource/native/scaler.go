@@ -18,6 +18,7 @@ type scaler struct {
 var (
 	_ stoker.Updater    = scaler{}
 	_ stoker.Resumer    = scaler{}
+	_ stoker.Sleeper    = scaler{}
 	_ stoker.Attributer = scaler{}
 	_ stoker.Validator  = scaler{}
 )
@@ -43,6 +44,12 @@ func (s scaler) Resume(ctx context.Context, req *stoker.Request) error {
 	_, err := s.Create(ctx, req)
 	return err
 }
+
+// Sleep ends the scaler until Wake starts it anew; its decisions stay.
+func (s scaler) Sleep(ctx context.Context, req *stoker.Request) error { return s.Delete(ctx, req) }
+
+// Wake starts the scaler again.
+func (s scaler) Wake(ctx context.Context, req *stoker.Request) error { return s.Resume(ctx, req) }
 
 func (s scaler) Delete(ctx context.Context, req *stoker.Request) error {
 	return s.d.Scalers.Remove(ctx, stoker.ScalerID(req.ID))

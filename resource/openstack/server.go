@@ -30,6 +30,7 @@ var (
 	_ stoker.Awaiter    = server{}
 	_ stoker.Checker    = server{}
 	_ stoker.Watcher    = server{}
+	_ stoker.Sleeper    = server{}
 	_ stoker.Attributer = server{}
 	_ stoker.Validator  = server{}
 	_ stoker.Resumer    = server{}
