@@ -79,6 +79,52 @@ func TestCancelUpdateRollsBack(t *testing.T) {
 	}
 }
 
+// TestCancelOfAReplacement: the rollback does not wait for the new one to be
+// complete, which may be never.
+func TestCancelOfAReplacement(t *testing.T) {
+	w := newWorld()
+	b := start(t, w, storetest.NewMemory())
+	body := "\nresources: {a: {type: T::Waiting, properties: {kind: one}}}\n"
+	st := b.create("s", body)
+	w.clearLog()
+	w.gates["await a"] = make(chan struct{})
+	if err := b.Update(t.Context(), st.ID, stack.Input{Spec: template(strings.Replace(body, "one", "two", 1))}); err != nil {
+		t.Fatal(err)
+	}
+	b.called(st.ID, "await")
+	if err := b.CancelUpdate(t.Context(), st.ID); err != nil {
+		t.Fatal(err)
+	}
+	want(t, b.await(st.ID), "ROLLBACK_COMPLETE")
+	if made, gone := w.calls("create"), w.calls("delete"); len(made) != 1 || len(gone) != 1 || w.count() != 1 {
+		t.Errorf("made %q, deleted %q, %d left; want one made, and gone again", made, gone, w.count())
+	}
+}
+
+// TestCancelBeforeAReplacement: a change that turns out to need a replacement
+// after the update was cancelled leaves what is there.
+func TestCancelBeforeAReplacement(t *testing.T) {
+	w := newWorld()
+	b := start(t, w, storetest.NewMemory())
+	body := "\nresources: {a: {type: T::Thing, properties: {value: one}}}\n"
+	st := b.create("s", body)
+	w.clearLog()
+	gate := make(chan struct{})
+	w.gates["update a"], w.fail["update a"] = gate, stoker.ErrReplace
+	if err := b.Update(t.Context(), st.ID, stack.Input{Spec: template(strings.Replace(body, "one", "two", 1))}); err != nil {
+		t.Fatal(err)
+	}
+	b.called(st.ID, "update")
+	if err := b.CancelUpdate(t.Context(), st.ID); err != nil {
+		t.Fatal(err)
+	}
+	close(gate)
+	want(t, b.await(st.ID), "ROLLBACK_COMPLETE")
+	if made := w.calls("create"); len(made) != 0 {
+		t.Errorf("made %q", made)
+	}
+}
+
 func TestCancelWithoutRollback(t *testing.T) {
 	b, id := updating(t)
 	if err := b.CancelWithoutRollback(t.Context(), id); err != nil {

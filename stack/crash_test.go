@@ -194,6 +194,7 @@ type story struct {
 	do      func(ctx context.Context, m *machine) error
 	servers int
 	image   string
+	asleep  bool // the servers rest and serve nothing
 }
 
 func (m *machine) find(ctx context.Context) (*stoker.Stack, error) {
@@ -293,7 +294,7 @@ func (m *machine) settle(ctx context.Context) error {
 // write and around each call to the driver and the balancer. A new process must
 // bring the operation to its end, with nothing made twice and nothing left over.
 func TestCrashPoints(t *testing.T) {
-	for _, s := range stories() {
+	for _, s := range slices.Concat(stories(), actionStories()) {
 		t.Run(s.name, func(t *testing.T) {
 			points := 0
 			for at := 1; crashAt(t, s, at); at++ {
@@ -396,11 +397,18 @@ func (m *machine) check(ctx context.Context, s story, where string) {
 		if !tokens[token] || spec.Image != s.image {
 			m.t.Errorf("%s: server %s (%s, image %s) belongs to nobody", where, token, server.Name, spec.Image)
 		}
+		if paused := server.State == stoker.ServerPaused; paused != s.asleep {
+			m.t.Errorf("%s: server %s is %s", where, token, server.State)
+		}
 	}
 	if len(made) != s.servers || len(tokens) != s.servers {
 		m.t.Errorf("%s: %d servers, %d recorded, want %d", where, len(made), len(tokens), s.servers)
 	}
-	m.checkBalancer(ctx, where, members, s.servers)
+	serving := s.servers
+	if s.asleep {
+		serving = 0
+	}
+	m.checkBalancer(ctx, where, members, serving)
 }
 
 func (m *machine) checkBalancer(ctx context.Context, where string, members map[stoker.MemberID]bool, n int) {

@@ -183,21 +183,35 @@ func sameMap(a, b map[string]any) bool {
 
 // choose picks the record of a name that can serve what is wanted: the newest
 // that need not be replaced, so that a rollback goes back to the old incarnation
-// instead of making a third.
+// instead of making a third. A creation under way that was begun for something
+// else serves only if nothing older does: a rollback must not wait for it.
 func choose(named []*stoker.Resource, w *wanted) (*stoker.Resource, verdict) {
-	var newest *stoker.Resource
+	var newest, begun *stoker.Resource
 	var first verdict
 	for _, r := range slices.Backward(named) {
 		v := decide(r, w)
-		if v.verb != Replace && v.err == nil {
+		switch {
+		case v.verb == Continue && begun == nil && !begunFor(r, w):
+			begun = r
+			continue
+		case v.verb != Replace && v.err == nil:
 			return r, v
 		}
 		if newest == nil {
 			newest, first = r, v
 		}
 	}
-	if newest == nil {
+	switch {
+	case begun != nil:
+		return begun, decide(begun, w)
+	case newest == nil:
 		return nil, decide(nil, w)
 	}
 	return newest, first
+}
+
+// begunFor tells whether a creation under way makes what is wanted now. A nested
+// stack is told what that is.
+func begunFor(r *stoker.Resource, w *wanted) bool {
+	return w.kind.nested() || sameMap(r.Properties, w.props)
 }

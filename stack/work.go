@@ -228,13 +228,13 @@ func (o *owner) finished(w *work, row *stoker.Resource, r result) {
 		o.aborted(row)
 	case errors.Is(r.err, errSuperseded), o.base.Err() != nil:
 		// The next run, or the next engine, goes on with it.
-	case errors.Is(r.err, stoker.ErrReplace) && w.run == o.run && !o.run.stopping:
-		if w.old != nil {
-			row = o.saveRow(w.old, func(x *stoker.Resource) {
-				x.Status, x.OldProperties, x.OldMetadata = stoker.StatusComplete, nil, nil
-			})
+	case errors.Is(r.err, stoker.ErrReplace) && w.old != nil:
+		row = o.saveRow(w.old, func(x *stoker.Resource) {
+			x.Status, x.OldProperties, x.OldMetadata = stoker.StatusComplete, nil, nil
+		})
+		if w.run == o.run && !o.run.stopping { // else nothing of it has changed
+			o.create(w.node, w.want, row.ID)
 		}
-		o.create(w.node, w.want, row.ID)
 	case w.run == o.run:
 		o.failNode(w.node, row, r.err)
 	}

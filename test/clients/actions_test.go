@@ -1,0 +1,126 @@
+package clients_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestActions drives Heat's actions with its own client on servers that run.
+func TestActions(t *testing.T) {
+	need(t, openstack, "")
+	at := serve(t, binary(t), people+"driver: process\n")
+	s := &shell{t: t, env: asAlice(at + "/v3")}
+	a := &actions{shell: s}
+	a.stack("create", "-t", "testdata/actions.yaml", "--wait", "--poll", "1", "a")
+	url := strings.TrimSpace(a.stack("output", "show", "a", "url", "-f", "value", "-c", "output_value"))
+	a.serves(url, http.StatusOK)
+	t.Run("suspend and resume", func(t *testing.T) { a.suspends(url) })
+	t.Run("check", func(t *testing.T) { a.checks() })
+	t.Run("cancel", func(t *testing.T) { a.cancels() })
+	a.stack("delete", "-y", "--wait", "a")
+}
+
+type actions struct{ *shell }
+
+func (a *actions) stack(args ...string) string {
+	a.t.Helper()
+	return a.run(openstack, append([]string{"stack"}, args...)...)
+}
+
+// state waits for a stack's state.
+func (a *actions) state(want string) {
+	a.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		got := strings.TrimSpace(a.stack("show", "a", "-f", "value", "-c", "stack_status"))
+		if got == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			a.t.Fatalf("the stack is %s, want %s", got, want)
+		}
+	}
+}
+
+func (a *actions) serves(url string, status int) {
+	a.t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != status {
+		a.t.Errorf("%s answers %d, want %d", url, res.StatusCode, status)
+	}
+}
+
+// fails runs what is to be refused.
+func (a *actions) fails(words string, args ...string) {
+	a.t.Helper()
+	out, errs, err := a.try(openstack, append([]string{"stack"}, args...)...)
+	if err == nil || !strings.Contains(errs, words) {
+		a.t.Errorf("%q: got %v, %s%s, want a refusal with %q", args, err, out, errs, words)
+	}
+}
+
+// wants runs commands and looks for words in what they print.
+func (a *actions) wants(commands string, words ...string) {
+	a.t.Helper()
+	out := a.session(openstack, commands)
+	for _, w := range words {
+		if !strings.Contains(out, w) {
+			a.t.Errorf("%s: got %s\nwant something with %q", commands, out, w)
+		}
+	}
+}
+
+func (a *actions) suspends(url string) {
+	a.wants("stack suspend --wait a", "SUSPEND_COMPLETE")
+	a.serves(url, http.StatusServiceUnavailable)
+	a.fails("Updating a stack when it is suspended is not supported", "update", "--existing", "a")
+	a.fails("Signal resource during SUSPEND is not supported", "resource", "signal", "a", "handle")
+	a.wants("stack resume --wait a", "RESUME_COMPLETE")
+	a.serves(url, http.StatusOK)
+}
+
+func (a *actions) checks() {
+	a.wants("stack check --wait a", "CHECK_COMPLETE")
+	a.stack("resource", "mark", "unhealthy", "a", "server", "it is old")
+	var before, after struct {
+		ID     string `json:"physical_resource_id"`
+		Status string `json:"resource_status"`
+		Reason string `json:"resource_status_reason"`
+	}
+	a.decode(&before, "resource", "show", "a", "server", "-f", "json")
+	if before.Status != "CHECK_FAILED" || before.Reason != "it is old" {
+		a.t.Errorf("a server that is called sick: got %+v", before)
+	}
+	a.stack("update", "--existing", "--converge", "--wait", "a")
+	a.decode(&after, "resource", "show", "a", "server", "-f", "json")
+	if after.ID == before.ID || after.Status != "CREATE_COMPLETE" {
+		a.t.Errorf("after the update: got %+v, want another server than %s", after, before.ID)
+	}
+}
+
+func (a *actions) decode(into any, args ...string) {
+	a.t.Helper()
+	if err := json.Unmarshal([]byte(a.stack(args...)), into); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func (a *actions) cancels() {
+	a.fails("not in cancelable state", "cancel", "a") // the client looks by itself
+	slow := strings.Replace(readFile(a.t, "testdata/actions.yaml"), "{update: 0}", "{update: 600}", 1)
+	file := writeFile(a.t, "slow.yaml", slow)
+	a.stack("update", "-t", file, "--parameter", "text=two", "a")
+	a.state("UPDATE_IN_PROGRESS")
+	a.stack("cancel", "--wait", "a")
+	a.state("ROLLBACK_COMPLETE")
+	a.stack("update", "-t", file, "--parameter", "text=two", "a")
+	a.stack("cancel", "--no-rollback", "a")
+	a.state("UPDATE_FAILED")
+}
