@@ -21,6 +21,8 @@ type member struct {
 	// failed and created order those that leave.
 	failed  bool
 	created time.Time
+	// busy or failed: it is not in service, so a change costs nothing.
+	unsettled bool
 }
 
 // members reads the group's generated template, in member order: by index, or
@@ -40,6 +42,7 @@ func membersOf(st *stoker.Stack, rows *rows) ([]member, error) {
 	for i := range out {
 		if r := rows.current(out[i].name); r != nil {
 			out[i].failed, out[i].created = r.Status == stoker.StatusFailed, r.Created
+			out[i].unsettled = r.Status != stoker.StatusComplete
 		}
 	}
 	sortMembers(out, st.Group.Spec.Names)
@@ -96,7 +99,8 @@ func victims(ms []member, names stoker.Naming) []member {
 }
 
 // resized gives the members of a group after one step: size of them, of which up
-// to update old ones get the group's new definition. New members always have it. skip holds
+// to update old ones get the group's new definition, and with them those that are
+// not in service: a rollback must not wait for what it undoes. New members always have it. skip holds
 // names not to be used; newName makes random ones. Pure but for newName.
 func resized(ms []member, g *stoker.GroupState, size, update int, newName func() string) []member {
 	if g.Spec.Names == stoker.ByList {
@@ -111,10 +115,14 @@ func resized(ms []member, g *stoker.GroupState, size, update int, newName func()
 		ms = slices.DeleteFunc(slices.Clone(ms), func(m member) bool { return leave[m.name] })
 	}
 	out := slices.Clone(ms)
+	rolls := update > 0
 	for i, m := range out {
-		if update > 0 {
-			if d := def(m.name); !bytes.Equal(d, m.def) {
-				out[i].def = d
+		if update == 0 && !(rolls && m.unsettled) {
+			continue
+		}
+		if d := def(m.name); !bytes.Equal(d, m.def) {
+			out[i].def = d
+			if !m.unsettled {
 				update--
 			}
 		}

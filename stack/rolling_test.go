@@ -103,3 +103,22 @@ func TestVictims(t *testing.T) {
 		t.Errorf("victims %q, want %q", got, want)
 	}
 }
+
+// TestUnsettledMembersChangeAtOnce: a rolling update that goes back does not wait
+// for the members whose change it undoes.
+func TestUnsettledMembersChangeAtOnce(t *testing.T) {
+	g := &stoker.GroupState{Spec: stoker.GroupSpec{Member: map[string]any{"type": "new"}, Names: stoker.ByRandom}}
+	old := []byte(`{"type":"old"}`)
+	ms := []member{{name: "a", def: old}, {name: "b", def: old, unsettled: true}, {name: "c", def: old}, {name: "d", def: old, unsettled: true}}
+	for update, want := range []string{"", "abd", "abcd"} {
+		got := ""
+		for _, m := range resized(ms, g, 4, update, nil) {
+			if string(m.def) != string(old) {
+				got += string(m.name)
+			}
+		}
+		if got != want {
+			t.Errorf("a batch of %d changes %q, want %q", update, got, want)
+		}
+	}
+}
