@@ -81,24 +81,29 @@ func (c *cloud) open(ctx context.Context, id stoker.PoolID, p published) error {
 // retract ends the pools that are wanted no more, all at once, since each may wait
 // for its connections.
 func (c *cloud) retract(ctx context.Context, want map[stoker.PoolID]published) {
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for id, p := range c.told.pools {
-		if _, ok := want[id]; ok {
-			continue
+	var ids []stoker.PoolID
+	for id := range c.told.pools {
+		if _, ok := want[id]; !ok {
+			ids = append(ids, id)
 		}
+	}
+	errs := make([]error, len(ids))
+	var wg sync.WaitGroup
+	for i, id := range ids {
+		member := c.told.pools[id].member.ID
 		wg.Go(func() {
-			err := cmp.Or(c.balancer.RemoveMember(ctx, id, p.member.ID, drainPublished), c.balancer.RemovePool(ctx, id))
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				c.told.failures[subject{"floating", string(p.floating)}] = doing(err, "take %s back", p.listener)
-				return
-			}
-			delete(c.told.pools, id)
+			errs[i] = cmp.Or(c.balancer.RemoveMember(ctx, id, member, drainPublished), c.balancer.RemovePool(ctx, id))
 		})
 	}
 	wg.Wait()
+	for i, id := range ids {
+		p := c.told.pools[id]
+		if errs[i] != nil {
+			c.told.failures[subject{"floating", string(p.floating)}] = doing(errs[i], "take %s back", p.listener)
+			continue
+		}
+		delete(c.told.pools, id)
+	}
 }
 
 // notesOf says what of a floating address's port cannot be published.
