@@ -129,7 +129,8 @@ func (u *upRun) run(ctx context.Context) error {
 // converge creates or updates the stack, shows it until interrupted, and
 // deletes it.
 func (u *upRun) converge(ctx context.Context, local *localServer) error {
-	id, marker, err := u.apply(ctx, local.client)
+	// An interruption waits until the stack is known: it is to be deleted then.
+	id, marker, err := u.apply(context.WithoutCancel(ctx), local.client)
 	if err != nil {
 		return err
 	}
