@@ -3,13 +3,16 @@ package haproxydocker_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	moby "github.com/moby/moby/client"
 
+	"github.com/stoker-project/stoker/app"
 	"github.com/stoker-project/stoker/client"
 	"github.com/stoker-project/stoker/examples/story"
 )
@@ -20,6 +23,7 @@ import (
 func TestArticle(t *testing.T) {
 	r := newRig(t)
 	output := r.Up("examples/haproxy-docker/app.yaml")
+	r.Until("the stack is there", func() bool { _, err := r.API.Stack(t.Context(), "app"); return err == nil })
 	r.Settled("app", "CREATE_COMPLETE")
 	r.wantAnswer()
 	// By hand: what the rule wants depends on what else this machine does.
@@ -34,6 +38,7 @@ func TestArticle(t *testing.T) {
 	}
 	r.policies(l)
 	l.Stop()
+	r.wantMetrics()
 	r.Interrupt()
 	r.wantNothing()
 	if text, err := os.ReadFile(output); err != nil || !strings.Contains(string(text), "With the configuration examples/haproxy-docker/stoker.yaml") {
@@ -86,6 +91,30 @@ func (r rig) wantRule() {
 	r.Logf("why: %s", d.Why)
 }
 
+// wantMetrics wants HAProxy's traffic in Stoker's own metrics.
+func (r rig) wantMetrics() {
+	r.Helper()
+	found, err := app.Find(r.Data)
+	if err != nil {
+		r.Fatal(err)
+	}
+	host, _, _ := strings.Cut(found.URL, "/v1/")
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, host+"/metrics", nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	req.Header.Set("X-Auth-Token", found.Token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || !regexp.MustCompile(`(?m)^stoker_balancer_requests_total{pool="[^"]+",pool_name="flask"} [1-9]`).Match(text) {
+		r.Errorf("metrics lack HAProxy's requests (%v):\n%s", err, text)
+	}
+}
+
 // decision waits for one that has a reading of the signal.
 func (r rig) decision(signal string) (found client.Decision) {
 	r.Helper()
@@ -115,7 +144,7 @@ func (r rig) policies(l *story.Load) {
 		l.None("policy " + p.name)
 	}
 	r.CLI("group", "thaw", "app/web")
-	more := r.Load(url, 8)
+	more := r.Load(url, 12)
 	r.Until("concurrency raises the size", func() bool {
 		g, err := r.API.Group(r.Context(), "app/web")
 		return err == nil && g.Size > 2 && up() > 2

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Load asks all the time and counts what fails.
@@ -15,6 +16,10 @@ type Load struct {
 	last                error
 	stop                func()
 }
+
+// rest is how often a client asks at most, so that the machine is left to what is
+// tested.
+const rest = 10 * time.Millisecond
 
 // Load asks url until the test ends or the load is stopped: by half of the
 // clients over new connections, by the others over one that is kept.
@@ -29,11 +34,17 @@ func (s *Story) Load(url string, clients int) *Load {
 		}
 		wg.Go(func() {
 			defer tr.CloseIdleConnections()
+			tick := time.NewTicker(rest)
+			defer tick.Stop()
 			for ctx.Err() == nil {
 				_, err := Ask(ctx, tr, url)
 				if ctx.Err() == nil {
 					asked.Add(1)
 					l.count(err)
+				}
+				select {
+				case <-tick.C:
+				case <-ctx.Done():
 				}
 			}
 		})
