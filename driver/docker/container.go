@@ -66,6 +66,7 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 				mount.Mount{Type: mount.TypeBind, Source: d.serverDir(spec.Token), Target: mountPoint, ReadOnly: true}),
 			NetworkMode:   container.NetworkMode(home.network),
 			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled}, // replacing is the engine's task
+			CapDrop:       dropped(spec.Ports),
 			Resources:     resources,
 			LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{
 				"max-size": strconv.FormatInt(max(d.cfg.MaxLog/2, 1), 10), "max-file": "2",

@@ -109,6 +109,15 @@ func (d *Driver) homeOf(ctx context.Context, c *conn, spec stoker.ServerSpec) (h
 	}, nil
 }
 
+// dropped are the rights that a server does not have of Docker's default ones: packets
+// made by hand would pass its filters, which may come later too.
+func dropped(ports []stoker.ServerPort) []string {
+	if len(ports) == 0 {
+		return nil
+	}
+	return []string{"NET_RAW"}
+}
+
 // firstPort looks at all ports and gives the first: daemons of old take no more when a
 // container is made.
 func (d *Driver) firstPort(ctx context.Context, c *conn, ports []stoker.ServerPort) (home, error) {

@@ -46,6 +46,7 @@ func TestServers(t *testing.T) {
 		"networks crash":    networksCrash,
 		"started by others": startedByOthers,
 		"held at the start": heldAtStart,
+		"no raw packets":    noRawPackets,
 		"rules flushed":     rulesFlushed,
 		"not root":          notRoot,
 		"networks refuse":   networksRefuse,

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/icmp"
@@ -127,9 +128,18 @@ func ping(to net.IP) (say func() error, err error) {
 	}, nil
 }
 
-// serveLinks shows the addresses of interfaces, where packets go out (/links), and
-// those of a name (/resolve).
+// serveLinks shows the addresses of interfaces, where packets go out (/links), those
+// of a name (/resolve), and whether packets can be made by hand (/raw).
 func serveLinks() {
+	http.HandleFunc("/raw", func(w http.ResponseWriter, _ *http.Request) {
+		fd, err := syscall.Socket(syscall.AF_PACKET, syscall.SOCK_RAW, 0)
+		if err != nil {
+			fmt.Fprint(w, err)
+			return
+		}
+		syscall.Close(fd)
+		fmt.Fprint(w, "permitted")
+	})
 	http.HandleFunc("/resolve", func(w http.ResponseWriter, r *http.Request) {
 		addrs, err := net.DefaultResolver.LookupHost(r.Context(), r.FormValue("name"))
 		fmt.Fprint(w, addrs, err)
