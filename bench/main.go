@@ -44,6 +44,7 @@ var errSkip = errors.New("skipped")
 func measurements() []measurement {
 	return []measurement{
 		{"engine", benchEngine},
+		{"templates", benchTemplates},
 		{"group", benchGroup},
 		{"scaler", benchScaler},
 		{"api", benchAPI},
@@ -55,7 +56,7 @@ func measurements() []measurement {
 
 func main() {
 	stoker := flag.String("stoker", "bin/stoker", "the binary to measure")
-	only := flag.String("only", "", "measure these only, comma-separated: engine, group, scaler, api, memory, balancer, step")
+	only := flag.String("only", "", "measure these only, comma-separated: engine, templates, group, scaler, api, memory, balancer, step")
 	profile := flag.String("cpuprofile", "", "write a profile of this process here")
 	role := flag.String("role", "", "for its own child processes")
 	flag.Parse()

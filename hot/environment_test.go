@@ -119,8 +119,9 @@ func TestLookup(t *testing.T) {
 	for _, tt := range tests {
 		got, err := env.Lookup(tt.typ, strings.Split(tt.resource, "/"))
 		if says, ok := strings.CutPrefix(tt.want, "error "); ok {
-			if e, isError := stoker.AsError(err); !isError || e.Type != "EntityNotFound" || !strings.Contains(e.Message, says) {
-				t.Errorf("%s: got %q, %v, want EntityNotFound", tt.typ, got, err)
+			class := map[string]string{"removes": "EntityNotFound", "itself": "StackValidationFailed"}[says]
+			if e, isError := stoker.AsError(err); !isError || e.Type != class || !strings.Contains(e.Message, says) {
+				t.Errorf("%s: got %q, %v, want %s", tt.typ, got, err, class)
 			}
 			continue
 		}

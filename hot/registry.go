@@ -100,13 +100,14 @@ func notAmong(v any, allowed []string) string {
 // resource is the path of resource names in this stack, usually one. Entries
 // for the resource win over general ones, exact names over wildcards, longer
 // wildcards over shorter ones; the answer is looked up again. A type that is
-// mapped to null, or to itself through others, is EntityNotFound.
+// mapped to null is EntityNotFound, one that is mapped to itself through others Invalid.
 func (e *Environment) Lookup(typeName string, resource []string) (target string, err error) {
 	levels := e.levels(resource)
 	target = typeName
 	for steps := 0; !IsFile(target); steps++ {
 		if steps == maxMappings {
-			return "", notFound(typeName, "the resource registry maps it to itself")
+			return "", &stoker.Error{Kind: stoker.Invalid, Type: typeValidation,
+				Message: fmt.Sprintf("The Resource Type (%s) could not be found: the resource registry maps it to itself", typeName)}
 		}
 		next, found := find(levels, target)
 		switch {

@@ -136,6 +136,11 @@ func (e *Engine) addNodes(g *graph, st *stoker.Stack, p *partial) error {
 // kindOf resolves a type through the environment's registry.
 func (e *Engine) kindOf(env *hot.Environment, st *stoker.Stack, def *hot.Resource) (*kind, error) {
 	target, err := env.Lookup(def.Type, []string{def.Name})
+	if e, ok := stoker.AsError(err); ok {
+		placed := *e
+		placed.Path, placed.Pos = def.Path("type"), def.Pos
+		return nil, &placed
+	}
 	if err != nil {
 		return nil, err
 	}
