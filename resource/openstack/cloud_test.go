@@ -207,6 +207,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"type: OS::Neutron::Port, properties: { network: public }":                                                           "external",
 		"type: OS::Neutron::SecurityGroup, properties: { rules: [{ protocol: tcp, port_range_min: 9, port_range_max: 8 }] }": "more than",
 		"type: OS::Neutron::SecurityGroup, properties: { rules: [{ port_range_min: 9 }] }":                                   "protocol",
+		"type: OS::Neutron::SecurityGroup, properties: { rules: [{ remote_mode: remote_group_id, remote_group_id: none }] }": "could not be found",
 		"type: OS::Neutron::SecurityGroupRule, properties: { security_group: none }":                                         "could not be found",
 		server + "port: none }] }":   "could not be found",
 		server + "subnet: none }] }": "could not be found",

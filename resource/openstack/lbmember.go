@@ -83,6 +83,9 @@ func (lbMember) Validate(req *stoker.Request) error {
 
 // Update changes the weight. A member that is to get nothing more may end what it has.
 func (m lbMember) Update(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
+	if request.Values(req.Properties).Changed(req.OldProperties, "pool_id") {
+		return stoker.Result{}, stoker.ErrReplace // of the older type
+	}
 	made := memberOf(req, octavia.ID(request.Values(req.Data).String("pool")))
 	if made.Down || made.Weight == 0 {
 		return stoker.Result{}, m.leave(ctx, seatOf(made), func() { m.lbs.PutMember(made) })
@@ -112,6 +115,6 @@ func (m lbMember) Attribute(_ context.Context, req *stoker.Request, name string,
 	v := request.Values(req.Properties)
 	return attributes(req, common(made.Object, req, state(made.Down, map[string]any{
 		"address": v.String("address"), "protocol_port": int64(v.Int("protocol_port")), "weight": int64(made.Weight),
-		"subnet_id": orNil(v.String("subnet")),
+		"pool_id": string(made.Pool), "subnet_id": orNil(v.String("subnet")),
 	})), name)
 }

@@ -194,3 +194,53 @@ func TestMemberWaitsForItsHealth(t *testing.T) {
 	}
 	c.done(st, "CREATE_COMPLETE")
 }
+
+// TestFirstLBaaS has the oldest types, with servers as members.
+func TestFirstLBaaS(t *testing.T) {
+	c := newCloud(t)
+	const body = `
+resources:
+  net: { type: OS::Neutron::Net }
+  subnet: { type: OS::Neutron::Subnet, properties: { network: { get_resource: net }, cidr: 10.7.0.0/24 } }
+  monitor: { type: OS::Neutron::HealthMonitor, properties: { type: HTTP, delay: 3, timeout: 1, max_retries: 2, url_path: /up } }
+  pool:
+    type: OS::Neutron::Pool
+    properties:
+      protocol: HTTP
+      subnet_id: { get_resource: subnet }
+      lb_method: ROUND_ROBIN
+      monitors: [{ get_resource: monitor }]
+      vip: { protocol_port: 80, address: 10.7.0.99, session_persistence: { type: APP_COOKIE, cookie_name: id } }
+  a: { type: OS::Nova::Server, properties: { image: hello, networks: [{ subnet: { get_resource: subnet }, fixed_ip: 10.7.0.11 }] } }
+  b: { type: OS::Nova::Server, properties: { image: hello, networks: [{ subnet: { get_resource: subnet }, fixed_ip: 10.7.0.12 }] } }
+  balancer:
+    type: OS::Neutron::LoadBalancer
+    properties: { pool_id: { get_resource: pool }, protocol_port: 8080, members: [{ get_resource: a }, { get_resource: b }] }
+  member: { type: OS::Neutron::PoolMember, properties: { pool_id: { get_resource: pool }, address: 10.7.0.13, protocol_port: 8080, weight: 3 } }
+outputs:
+  vip: { value: { get_attr: [pool, vip, address] } }
+`
+	st := c.make("s", body)
+	check := func(when string, want ...string) {
+		t.Helper()
+		got := c.listeners()
+		if len(got) != 1 || !strings.HasPrefix(got[0], "http 10.7.0.99:80 ") || strings.Count(got[0], "8080") != len(want) {
+			t.Fatalf("%s: got %q", when, got)
+		}
+		for _, m := range want {
+			if !strings.Contains(got[0], m) {
+				t.Errorf("%s: %q is not in %q", when, m, got[0])
+			}
+		}
+	}
+	check("made", "10.7.0.11:8080*1", "10.7.0.12:8080*1", "10.7.0.13:8080*3")
+	if _, p := c.onlyPool(); p.Health.Path != "/up" || p.StickyCookie != "SRV-id" || c.output(st, "vip") != "10.7.0.99" {
+		t.Errorf("the pool is %+v at %v", p, c.output(st, "vip"))
+	}
+	c.restart()
+	check("after a restart", "10.7.0.11:8080*1", "10.7.0.12:8080*1", "10.7.0.13:8080*3")
+	c.change(st, strings.Replace(body, "[{ get_resource: a }, { get_resource: b }]", "[{ get_resource: b }]", 1))
+	check("with one server", "10.7.0.12:8080*1", "10.7.0.13:8080*3")
+	c.remove(st)
+	c.want("listeners in the end", c.listeners())
+}

@@ -62,7 +62,19 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	maps.Copy(out, octaviaTypes(c, table))
 	maps.Copy(out, own.types(table, found))
 	out["OS::Nova::Server"] = server{Fixed: schema.Fix(serverSchema()), Deps: d, cloud: c, own: own, census: found, adopted: newOnce()}
+	maps.Copy(out, oldTypes(c, table, d.Driver))
 	return out
+}
+
+// oldTypes are those of the first LBaaS.
+func oldTypes(c *cloud, t heatschema.Table, d stoker.Driver) map[stoker.TypeName]stoker.ResourceType {
+	of := func(s *stoker.Schema) balancing { return balancing{Fixed: schema.Fix(s), cloud: c} }
+	return map[stoker.TypeName]stoker.ResourceType{
+		"OS::Neutron::Pool":          oldPool{of(oldPoolSchema())},
+		"OS::Neutron::PoolMember":    lbMember{of(oldMemberSchema())},
+		"OS::Neutron::HealthMonitor": healthMonitor{of(oldMonitorSchema(t))},
+		"OS::Neutron::LoadBalancer":  oldBalancer{of(oldBalancerSchema()), census.New(d)},
+	}
 }
 
 // neutronTypes are those of networks.

@@ -25,6 +25,13 @@ var (
 func passing(s subject) bool { return s.kind == "filter" || s.kind == "floating" }
 
 func (g securityGroup) Create(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
+	for i, r := range request.Values(req.Properties).Maps("rules") {
+		if name := r.String("remote_group_id"); name != "" && r.String("remote_mode") == "remote_group_id" && name != string(req.ID) {
+			if _, err := g.Group(req.Stack.Project, name); err != nil {
+				return stoker.Result{}, in(fmt.Sprintf("rules.%d.remote_group_id", i), err)
+			}
+		}
+	}
 	made, err := g.put(req)
 	if err != nil {
 		return stoker.Result{}, err
@@ -64,8 +71,8 @@ func (g securityGroup) put(req *stoker.Request) (neutron.Group, error) {
 	return made, nil
 }
 
-// rule reads a rule of a group's list. Members of a group that is not there (yet, when
-// it is resumed) are found by their ID.
+// rule reads a rule of a group's list. Create has looked whether a group that is named
+// is there; when groups are resumed it may not be yet, and is found by its ID.
 func (g securityGroup) rule(req *stoker.Request, v request.Values, own neutron.ID, at string) (neutron.Rule, error) {
 	r, err := ruleOf(v, at)
 	if err != nil || v.String("remote_mode") != "remote_group_id" {
