@@ -86,6 +86,8 @@ type Resource struct {
 	Replaces ResourceID
 	// Child is the nested stack that realises the resource, if one does.
 	Child StackID
+	// Hook is where the resource waits for a person: pre-create; empty: nowhere.
+	Hook string
 
 	Created time.Time
 	Updated time.Time // zero until the first update

@@ -63,6 +63,8 @@ func decide(cur *stoker.Resource, w *wanted) verdict {
 		return verdict{verb: Replace, changed: []string{"type"}}
 	case cur.Action == stoker.ActionDelete || cur.Action == stoker.ActionSuspend && !w.kind.nested():
 		return verdict{verb: Replace}
+	case cur.Action == stoker.ActionInit:
+		return verdict{verb: Continue}
 	case w.kind.nested():
 		return decideNested(cur, w)
 	case cur.Status == stoker.StatusFailed, cur.Created.Before(w.since):

@@ -56,9 +56,18 @@ func (o *owner) busy(row *stoker.Resource) bool { return o.inflight[row.ID] != n
 
 // remove deletes one resource, or lets it be where its policy says so.
 func (o *owner) remove(row *stoker.Resource) {
+	if row.Action == stoker.ActionDelete && row.Status == stoker.StatusComplete {
+		if row.Hook == "" || !o.hooked(row.Name, row.Hook) {
+			o.forgetRow(row)
+		}
+		return
+	}
+	if o.waitsAt(row, preDelete, stoker.ActionDelete) {
+		return
+	}
 	o.unwatch(row.ID)
 	row = o.saveRow(row, func(r *stoker.Resource) {
-		r.Action, r.Status, r.StatusReason = stoker.ActionDelete, stoker.StatusInProgress, ""
+		r.Action, r.Status, r.StatusReason, r.Hook = stoker.ActionDelete, stoker.StatusInProgress, "", ""
 	})
 	o.rowEvent(row, stateChanged)
 	impl := o.e.types[row.Type]
@@ -102,6 +111,11 @@ func (o *owner) deleted(row *stoker.Resource, err error) {
 	gone := *row
 	gone.Status = stoker.StatusComplete
 	o.rowEvent(&gone, stateChanged)
+	if o.hooked(row.Name, postDelete) {
+		row = o.saveRow(row, func(r *stoker.Resource) { r.Status, r.StatusReason = stoker.StatusComplete, "" })
+		o.waitsAt(row, postDelete, stoker.ActionDelete)
+		return
+	}
 	o.forgetRow(row)
 }
 

@@ -34,6 +34,8 @@ type owner struct {
 	// held are the nested stacks that wait for our word to let members go. They
 	// outlive a run that is superseded: the next one may find nothing to do for them.
 	held map[stoker.StackID]bool
+	// cleared are the hooks that need not be waited at once more.
+	cleared map[hookKey]bool
 
 	pending stoker.Batch              // not stored yet
 	dirty   map[stoker.ResourceID]int // where in pending.Resources
@@ -60,6 +62,7 @@ func newOwner(e *Engine, id stoker.StackID) *owner {
 		signals:  map[stoker.ResourceID][]*signal{},
 		dirty:    map[stoker.ResourceID]int{},
 		held:     map[stoker.StackID]bool{},
+		cleared:  map[hookKey]bool{},
 	}
 }
 

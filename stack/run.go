@@ -235,12 +235,26 @@ func (o *owner) ensure(n *nodeRun) {
 		o.failNode(n, row, v.err)
 		return
 	}
+	if err := o.restricted(n.name, v); err != nil {
+		o.refuseNode(row, err)
+		return
+	}
+	if (v.verb == Change || v.verb == Replace) && o.waitsAt(row, preUpdate, stoker.ActionUpdate) {
+		return
+	}
 	switch v.verb {
 	case Keep:
+		if row.Hook != "" && row.Hook == hookAfter(row.Action) && o.hooked(n.name, row.Hook) {
+			return
+		}
 		o.settle(n, o.noteOrder(o.noteEnd(row), w))
 	case Change:
 		o.update(n, row, w)
 	case Continue:
+		if row.Action == stoker.ActionInit {
+			o.createRecorded(n, row, w)
+			return
+		}
 		o.resume(n, row, w)
 	case Make:
 		if w.external != "" {
@@ -309,6 +323,11 @@ func (o *owner) record(n *nodeRun, w *wanted, replaces stoker.ResourceID) *stoke
 
 func (o *owner) create(n *nodeRun, w *wanted, replaces stoker.ResourceID) {
 	row := o.record(n, w, replaces)
+	if o.hooked(n.name, preCreate) {
+		row = o.saveRow(row, func(r *stoker.Resource) { r.Action, r.Status = stoker.ActionInit, stoker.StatusComplete })
+		o.waitsAt(row, preCreate, stoker.ActionCreate)
+		return
+	}
 	o.rowEvent(row, stateChanged)
 	o.start(n, row, w, doCreate)
 }
@@ -346,7 +365,7 @@ func (o *owner) update(n *nodeRun, row *stoker.Resource, w *wanted) {
 		r.Action, r.Status, r.StatusReason = stoker.ActionUpdate, stoker.StatusInProgress, ""
 		r.Properties, r.Metadata = w.props, w.metadata
 		r.Requires, r.DeletionPolicy, r.Updated = w.requires, w.deletion, o.now()
-		r.Type = w.kind.name
+		r.Type, r.Hook = w.kind.name, ""
 		if w.kind.nested() {
 			r.Data = w.source()
 		}

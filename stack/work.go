@@ -232,7 +232,12 @@ func (o *owner) finished(w *work, row *stoker.Resource, r result) {
 		row = o.saveRow(w.old, func(x *stoker.Resource) {
 			x.Status, x.OldProperties, x.OldMetadata = stoker.StatusComplete, nil, nil
 		})
-		if w.run == o.run && !o.run.stopping { // else nothing of it has changed
+		if w.run != o.run || o.run.stopping {
+			return // nothing of it has changed
+		}
+		if err := o.restricted(row.Name, verdict{verb: Replace}); err != nil {
+			o.refuseNode(row, err)
+		} else {
 			o.create(w.node, w.want, row.ID)
 		}
 	case w.run == o.run:
@@ -248,6 +253,9 @@ func (o *owner) again(w *work, row *stoker.Resource) {
 	}
 	if w.begun {
 		o.run.ready = append(o.run.ready, w.node)
+		return
+	}
+	if o.waitsAt(row, hookAfter(row.Action), row.Action) {
 		return
 	}
 	o.settle(w.node, row)

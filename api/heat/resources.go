@@ -189,5 +189,12 @@ func (s *server) signal(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if hook, ok := body["unset_hook"]; ok {
+		if c.grant.Project == "" { // a resource's own token is for its own signals
+			return reply{}, &stoker.Error{Kind: stoker.Forbidden, Type: "Forbidden", Message: "A hook is cleared with a token of the project."}
+		}
+		name, _ := hook.(string)
+		return reply{body: null}, s.engine.UnsetHook(ctx, v.Stack.ID, v.Name, name)
+	}
 	return reply{body: null}, s.engine.Signal(ctx, v.Stack.ID, v.Name, body)
 }

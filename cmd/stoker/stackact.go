@@ -15,7 +15,7 @@ func (s *session) stackActions() []*cobra.Command {
 		s.stackAction("check", "check", "Look at every resource; what has been lost is replaced by the next update"),
 		s.stackAction("suspend", "suspend", "Put a stack to rest: its servers keep their memory and serve nothing"),
 		s.stackAction("resume", "resume", "Wake a suspended stack"),
-		s.stackCancel(), s.stackMark(),
+		s.stackCancel(), s.stackMark(), s.stackHook(),
 	}
 }
 
@@ -71,6 +71,19 @@ or the creation, only stops where it is.`,
 	}
 	c.Flags().BoolVar(&stay, "no-rollback", false, "stop where it is")
 	return c
+}
+
+func (s *session) stackHook() *cobra.Command {
+	return &cobra.Command{
+		Use: "hook STACK RESOURCE HOOK", Short: "Let a resource go on that waits at a hook, like pre-update", Args: exactly(3), ValidArgsFunction: s.stackNames,
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := s.client()
+			if err != nil {
+				return err
+			}
+			return cl.Signal(c.Context(), args[0], args[1], map[string]any{"unset_hook": args[2]})
+		},
+	}
 }
 
 func (s *session) stackMark() *cobra.Command {

@@ -18,6 +18,7 @@ type resourceBody struct {
 	DeletionPolicy string            `json:",omitempty"`
 	Replaces       stoker.ResourceID `json:",omitempty"`
 	Child          stoker.StackID    `json:",omitempty"`
+	Hook           string            `json:",omitempty"`
 	Updated        int64             `json:",omitempty"`
 }
 
@@ -59,7 +60,7 @@ func (s *Store) encodeResource(r *stoker.Resource) (body, sealed []byte, err err
 	body, err = json.Marshal(resourceBody{
 		Type: r.Type, Action: r.Action, Status: r.Status, StatusReason: r.StatusReason,
 		PhysicalID: r.PhysicalID, Requires: r.Requires, DeletionPolicy: r.DeletionPolicy,
-		Replaces: r.Replaces, Child: r.Child, Updated: nanos(r.Updated),
+		Replaces: r.Replaces, Child: r.Child, Hook: r.Hook, Updated: nanos(r.Updated),
 	})
 	if err != nil || r.Properties == nil && r.Metadata == nil && r.Data == nil && r.OldProperties == nil && r.OldMetadata == nil {
 		return body, nil, err
@@ -109,7 +110,7 @@ func (s *Store) scanResource(row scanner) (*stoker.Resource, error) {
 	r.Created, r.Updated = moment(created), moment(b.Updated)
 	r.Type, r.Action, r.Status, r.StatusReason = b.Type, b.Action, b.Status, b.StatusReason
 	r.PhysicalID, r.Requires, r.DeletionPolicy = b.PhysicalID, b.Requires, b.DeletionPolicy
-	r.Replaces, r.Child = b.Replaces, b.Child
+	r.Replaces, r.Child, r.Hook = b.Replaces, b.Child, b.Hook
 	return r, s.openResource(r, sealed)
 }
 
