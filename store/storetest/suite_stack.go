@@ -121,6 +121,7 @@ func testResourcesComeBack(t *testing.T, open Open) {
 	r.OldProperties, r.OldMetadata = map[string]any{"password": "before"}, map[string]any{}
 	r.Requires = []stoker.ResourceName{"x", "y"}
 	r.DeletionPolicy, r.Replaces, r.Child, r.Updated = "Retain", "old", "child", start.Add(time.Second)
+	r.Hook = "pre-create"
 	wantAllSet(t, r)
 	older, later := resource("a", "older"), resource("a", "later")
 	older.Created, later.Created = start.Add(-1), start.Add(1)
