@@ -19,6 +19,7 @@ var (
 	_ stoker.Updater    = lbMember{}
 	_ stoker.Awaiter    = lbMember{}
 	_ stoker.Resumer    = lbMember{}
+	_ stoker.Sleeper    = lbMember{}
 	_ stoker.Validator  = lbMember{}
 	_ stoker.Attributer = lbMember{}
 	_ stoker.Refuser    = lbMember{}
@@ -105,6 +106,16 @@ func (m lbMember) Resume(_ context.Context, req *stoker.Request) error {
 func (m lbMember) Delete(ctx context.Context, req *stoker.Request) error {
 	made := memberOf(req, octavia.ID(request.Values(req.Data).String("pool")))
 	return m.leave(ctx, seatOf(made), func() { m.lbs.Remove(made.ID) })
+}
+
+// Sleep takes the member out of its pool as Delete does, before its server rests.
+func (m lbMember) Sleep(ctx context.Context, req *stoker.Request) error { return m.Delete(ctx, req) }
+
+// Wake puts it back; Await then waits until it is healthy.
+func (m lbMember) Wake(ctx context.Context, req *stoker.Request) error {
+	made := memberOf(req, octavia.ID(request.Values(req.Data).String("pool")))
+	m.lbs.PutMember(made)
+	return m.settle(ctx, ofMember(made))
 }
 
 func (m lbMember) Attribute(_ context.Context, req *stoker.Request, name string, _ []any) (any, int, error) {

@@ -244,3 +244,20 @@ outputs:
 	c.remove(st)
 	c.want("listeners in the end", c.listeners())
 }
+
+func TestMembersRest(t *testing.T) {
+	c := newCloud(t)
+	st := c.make("s", balanced)
+	if err := c.Suspend(t.Context(), st.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.done(st, "SUSPEND_COMPLETE")
+	c.want("listeners of a stack that rests", c.listeners(), "http 10.6.0.99:80 []")
+	if err := c.Engine.Resume(t.Context(), st.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.done(st, "RESUME_COMPLETE")
+	if got := c.listeners(); len(got) != 1 || strings.Count(got[0], "8080") != 2 {
+		t.Errorf("listeners of a stack that goes on: got %q, want both members", got)
+	}
+}
