@@ -46,7 +46,7 @@ var house = map[string][]string{
 	"cmd/stoker": {".", "internal", "hot", "app", "client", "client/cloud"},
 	// What the tests of examples have in common.
 	"examples/story": {".", "app", "client", "driver/docker/dockerdtest"},
-	"bench":          {".", "internal", "app", "client", "hot", "stack", "scale", "store/sqldb", "balancer/builtin", "resource/*", "driver/process"},
+	"bench":          {".", "internal", "app", "client", "hot", "stack", "scale", "store/sqldb", "balancer/builtin", "balancer/haproxy", "resource/*", "driver/process"},
 }
 
 // adapters are families of implementations of a contract: each may import the

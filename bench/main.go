@@ -51,12 +51,14 @@ func measurements() []measurement {
 		{"memory", benchMemory},
 		{"balancer", benchBalancer},
 		{"step", benchStep},
+		{"churn", benchChurn},
+		{"docker", benchDocker},
 	}
 }
 
 func main() {
 	stoker := flag.String("stoker", "bin/stoker", "the binary to measure")
-	only := flag.String("only", "", "measure these only, comma-separated: engine, templates, group, scaler, api, memory, balancer, step")
+	only := flag.String("only", "", "measure these only, comma-separated: engine, templates, group, scaler, api, memory, balancer, step, churn, docker")
 	profile := flag.String("cpuprofile", "", "write a profile of this process here")
 	role := flag.String("role", "", "for its own child processes")
 	flag.Parse()

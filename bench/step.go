@@ -123,6 +123,7 @@ type load struct {
 	url    string
 	client *http.Client
 	rate   atomic.Int64 // per second
+	sent   atomic.Int64
 	failed atomic.Int64
 	done   chan struct{}
 	wg     sync.WaitGroup
@@ -159,6 +160,7 @@ func (l *load) stop() {
 }
 
 func (l *load) one(ctx context.Context) {
+	l.sent.Add(1)
 	host, err := ask(ctx, l.client, l.url)
 	if err != nil {
 		if ctx.Err() == nil {

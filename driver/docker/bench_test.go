@@ -13,7 +13,8 @@ import (
 // BenchmarkServers measures what is asked again and again, with 200 servers.
 func BenchmarkServers(b *testing.B) {
 	daemon := dockerdtest.New(b)
-	d, err := docker.New(b.Context(), config(b, daemon))
+	cfg := config(b, daemon)
+	d, err := docker.New(b.Context(), cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -39,6 +40,12 @@ func BenchmarkServers(b *testing.B) {
 			}
 		}
 	})
+	// What a Stoker does that starts: it finds all, and its engine asks for each.
+	b.Run("reconcile", func(b *testing.B) {
+		for b.Loop() {
+			reconcile(b, cfg, tokens)
+		}
+	})
 	b.Run("cpu", func(b *testing.B) {
 		for b.Loop() {
 			if used, err := d.CPU(b.Context(), tokens); err != nil || len(used) != 200 {
@@ -56,4 +63,25 @@ func BenchmarkServers(b *testing.B) {
 			}
 		}
 	})
+}
+
+func reconcile(b *testing.B, cfg docker.Config, tokens []stoker.ServerToken) {
+	b.Helper()
+	d, err := docker.New(b.Context(), cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Abandon()
+	if servers, err := d.List(b.Context()); err != nil || len(servers) != len(tokens) {
+		b.Fatalf("got %d servers, error %v", len(servers), err)
+	}
+	var wg sync.WaitGroup
+	for _, token := range tokens {
+		wg.Go(func() {
+			if s, err := d.Create(b.Context(), stoker.ServerSpec{Token: token, Name: "x", Image: "serve"}); err != nil || s.State != stoker.ServerActive {
+				b.Errorf("got %+v, error %v", s, err)
+			}
+		})
+	}
+	wg.Wait()
 }
