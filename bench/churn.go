@@ -19,7 +19,7 @@ import (
 // before the next request, on connections that stay and on new ones.
 const (
 	churnCycles = 100
-	churnRate   = 600 // requests per second, of each kind
+	churnRate   = 520 // requests per second, of each kind
 	churnFirst  = 50 * time.Millisecond
 	churnDrain  = 10 * time.Second
 	churnBound  = 3 * time.Minute // of one balancer
@@ -130,12 +130,17 @@ func churnFigures(name string, firsts []time.Duration, keep, fresh *load, length
 	slices.Sort(firsts)
 	first := took("a ready member joins to its first answer, "+name, firsts[len(firsts)/2], churnFirst)
 	first.note = fmt.Sprintf("median of %d, slowest %s", len(firsts), firsts[len(firsts)-1].Round(time.Millisecond))
+	note := fmt.Sprintf("of %d requests at %.0f/s, half of them on new connections (%d failed)", sent, rate, fresh.failed.Load())
+	for _, l := range []*load{keep, fresh} {
+		if err := l.first.Load(); err != nil {
+			note += fmt.Sprintf("; the first: %v", *err)
+		}
+	}
 	return []figure{{
 		what:   fmt.Sprintf("%d times out and in under load, %s", churnCycles, name),
 		got:    fmt.Sprintf("%d failed", failed),
 		target: "0 failed",
-		note: fmt.Sprintf("of %d requests at %.0f/s, half of them on new connections (%d failed)",
-			sent, rate, fresh.failed.Load()),
+		note:   note,
 		missed: failed > 0 || rate < 1000,
 	}, first}
 }

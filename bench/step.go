@@ -125,6 +125,7 @@ type load struct {
 	rate   atomic.Int64 // per second
 	sent   atomic.Int64
 	failed atomic.Int64
+	first  atomic.Pointer[error] // the first failure
 	done   chan struct{}
 	wg     sync.WaitGroup
 
@@ -165,6 +166,7 @@ func (l *load) one(ctx context.Context) {
 	if err != nil {
 		if ctx.Err() == nil {
 			l.failed.Add(1)
+			l.first.CompareAndSwap(nil, &err)
 		}
 		return
 	}

@@ -59,7 +59,9 @@ func config(t testing.TB, daemon *dockerdtest.Daemon) docker.Config {
 	for _, how := range []string{"serve", "ends", "burns", "stubborn", "noise"} {
 		images[how] = docker.Image{Program: file, Command: []string{how}}
 	}
-	return docker.Config{Dir: t.TempDir(), Socket: daemon.Socket(), Images: images, Pull: docker.PullNever}
+	dir := t.TempDir()
+	dockerdtest.Unmount(t, filepath.Join(dir, "mounts"))
+	return docker.Config{Dir: dir, Socket: daemon.Socket(), Images: images, Pull: docker.PullNever}
 }
 
 // open starts a driver that ends with the test, and its servers too.

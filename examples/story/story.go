@@ -47,6 +47,7 @@ func New(t *testing.T, root string, daemon ...string) *Story {
 	s := &Story{T: t, Daemon: dockerdtest.New(t, daemon...), root: root}
 	dir := t.TempDir()
 	s.Stoker, s.Data, s.config = filepath.Join(dir, "stoker"), filepath.Join(dir, "data"), filepath.Join(dir, "stoker.yaml")
+	dockerdtest.Unmount(t, filepath.Join(s.Data, "docker", "mounts"))
 	build := exec.Command("go", "build", "-o", s.Stoker, "./cmd/stoker")
 	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
