@@ -20,6 +20,9 @@ import (
 type Deps struct {
 	Groups Groups // ScalingPolicy
 	Data   Data   // WaitCondition, MultipartMime, the deployments
+	Stacks Stacks // Stack
+	// Region is what this region is called.
+	Region string
 	// SignalURL is where a resource takes signals, with a token. It has to be the same
 	// each time, also after a restart: user data contains it.
 	SignalURL func(stack stoker.StackRef, resource stoker.ResourceName) string
@@ -81,6 +84,7 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 		"OS::Heat::StructuredDeploymentGroup": deploymentGroup{Fixed: schema.Fix(groupSchema(structuredDeploymentSchema(), "A structured configuration for several servers, as a deployment for each.")), member: "OS::Heat::StructuredDeployment"},
 		"OS::Heat::SwiftSignalHandle":         swiftSignalHandle{waitHandle{schema.Fix(swiftSignalHandleSchema()), d}},
 		"OS::Heat::SwiftSignal":               swiftSignal{waitCondition{schema.Fix(swiftSignalSchema()), d.Data}},
+		"OS::Heat::Stack":                     stackResource{schema.Fix(stackResourceSchema()), d},
 		"OS::Heat::AccessPolicy":              accessPolicy{schema.Fix(accessPolicySchema())},
 		"OS::Heat::Delay":                     delay{schema.Fix(delaySchema())},
 		"OS::Heat::RandomString":              randomString{schema.Fix(randomStringSchema())},

@@ -81,13 +81,25 @@ func (e *engine) AwaitData(ctx context.Context, id stoker.ResourceID, ok func(ma
 	}
 }
 
+// stacks has every stack, complete, with one output.
+type stacks struct{}
+
+func (stacks) PutStack(_ context.Context, s heat.StandingStack) (stoker.StackID, error) {
+	return stoker.StackID("id of " + s.Name), nil
+}
+func (stacks) AwaitStack(context.Context, stoker.StackID) error { return nil }
+func (stacks) StackOutputs(context.Context, stoker.StackID) (map[string]any, error) {
+	return map[string]any{"o": int64(1)}, nil
+}
+func (stacks) RemoveStack(context.Context, stoker.ProjectID, string) error { return nil }
+
 func (e *engine) types() map[stoker.TypeName]stoker.ResourceType {
 	at := func(kind string) func(stoker.StackRef, stoker.ResourceName) string {
 		return func(s stoker.StackRef, r stoker.ResourceName) string {
 			return kind + "/" + s.Name + "/" + string(r)
 		}
 	}
-	return heat.Types(heat.Deps{
+	return heat.Types(heat.Deps{Stacks: stacks{},
 		Groups: e, Data: e, SignalURL: at("http://signal"), AlarmURL: at("http://alarm"), Token: at("token"),
 	})
 }
@@ -160,6 +172,7 @@ func TestEveryAttributeResolves(t *testing.T) {
 		"OS::Heat::SoftwareDeployment": {"server": "s"}, "OS::Heat::StructuredDeployment": {"server": "s"},
 		"OS::Heat::SoftwareComponent": {"configs": []any{map[string]any{"tool": "script", "config": "x"}}},
 		"OS::Heat::SwiftSignal":       {"handle": "http://here/#h", "timeout": int64(1)},
+		"OS::Heat::Stack":             {"template": "x"},
 		"OS::Heat::AccessPolicy":      {"AllowedResources": []any{"a"}},
 	}
 	for name, impl := range e.types() {

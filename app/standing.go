@@ -1,0 +1,49 @@
+package app
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/resource/heat"
+	"github.com/stoker-project/stoker/stack"
+)
+
+// standing makes the stacks of OS::Heat::Stack with our own engine.
+type standing struct{ *stack.Engine }
+
+var _ heat.Stacks = standing{}
+
+// region is what clients find this Stoker under.
+func (a *parts) region() string { return cmp.Or(a.People.Identity.Region, "RegionOne") }
+
+// PutStack implements heat.Stacks.
+func (s standing) PutStack(ctx context.Context, w heat.StandingStack) (stoker.StackID, error) {
+	return s.Put(ctx, stack.Input{
+		Project: w.Project, Name: w.Name, Timeout: w.Timeout, DisableRollback: true,
+		Spec: stoker.StackSpec{Template: w.Template, Parameters: w.Parameters},
+	})
+}
+
+// AwaitStack implements heat.Stacks.
+func (s standing) AwaitStack(ctx context.Context, id stoker.StackID) error {
+	return s.Complete(ctx, id)
+}
+
+// StackOutputs implements heat.Stacks.
+func (s standing) StackOutputs(ctx context.Context, id stoker.StackID) (map[string]any, error) {
+	v, err := s.Show(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{}
+	for _, o := range v.Outputs {
+		out[o.Name] = o.Value
+	}
+	return out, nil
+}
+
+// RemoveStack implements heat.Stacks.
+func (s standing) RemoveStack(ctx context.Context, project stoker.ProjectID, name string) error {
+	return s.Remove(ctx, project, name)
+}
