@@ -137,13 +137,23 @@ type Publication struct {
 // Publications lists what the floating addresses publish that are given to ports
 // of servers: the TCP ports that the security groups let in from anywhere.
 func (c *Cloud) Publications() []Publication {
+	return c.publications(func(_ Floating, p Port) bool { return p.Server != "" })
+}
+
+// PublicationsOf lists what a floating address publishes, or did while its port had a
+// server.
+func (c *Cloud) PublicationsOf(id ID) []Publication {
+	return c.publications(func(f Floating, _ Port) bool { return f.ID == id })
+}
+
+func (c *Cloud) publications(keep func(Floating, Port) bool) []Publication {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var out []Publication
 	members := c.members()
 	for _, f := range c.floatings.Sorted(func(f Floating) bool { return f.IP.IsValid() }) {
 		p, ok := c.ports.Rows[f.Port()]
-		if !ok || p.Server == "" || !p.IP.IsValid() {
+		if !ok || !p.IP.IsValid() || !keep(f, p) {
 			continue
 		}
 		ports, notes := published(c.filter(p, members))

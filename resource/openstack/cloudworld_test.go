@@ -38,7 +38,12 @@ func newCloud(t *testing.T) *cloud {
 // start starts an engine, with a balancer that knows nothing.
 func (c *cloud) start() {
 	c.t.Helper()
-	c.balancer = balancertest.NewFake()
+	c.startWith(balancertest.NewFake())
+}
+
+func (c *cloud) startWith(b *balancertest.Fake) {
+	c.t.Helper()
+	c.balancer = b
 	c.Engine = stack.New(stack.Config{Store: c.store})
 	c.Register(heat.Types(heat.Deps{Groups: c.Engine, Data: c.Engine}))
 	c.Register(openstack.Types(openstack.Deps{Driver: c.driver, Balancer: c.balancer, Grace: time.Second,

@@ -95,3 +95,27 @@ func TestTakenListener(t *testing.T) {
 	c.make("third", "resources:\n  r: { type: OS::Neutron::Router }\n")
 	c.want("listeners", c.listeners(), "tcp 127.0.100.1:8080 [10.5.0.2:8080*1]")
 }
+
+// TestEndsAfterACrash has a Stoker end what another one has published: its record
+// says that it is being deleted, and so nothing of it was resumed.
+func TestEndsAfterACrash(t *testing.T) {
+	c := newCloud(t)
+	before := c.balancer
+	before.Before(func(_ context.Context, call balancertest.Call) error {
+		if call.Method == "RemovePool" || call.Method == "RemoveMember" {
+			return stoker.Errorf(stoker.Unavailable, "not now")
+		}
+		return nil
+	})
+	st := c.make("s", floating)
+	c.want("listeners", c.listeners(), "tcp 127.0.100.1:8080 [10.5.0.2:8080*1]")
+	if err := c.Delete(t.Context(), st.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.done(st, "DELETE_FAILED")
+	c.stop()
+	before.Before(nil)
+	c.startWith(before) // a balancer that has outlived Stoker
+	c.remove(st)
+	c.want("listeners in the end", c.listeners())
+}

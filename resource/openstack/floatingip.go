@@ -105,6 +105,14 @@ func (c *cloud) portNamed(p stoker.ProjectID, name string) neutron.ID {
 
 // Delete ends what is published, and lets connections end.
 func (f floatingIP) Delete(ctx context.Context, req *stoker.Request) error {
+	if request.Values(req.Data).Has("ip") {
+		if err := f.Resume(ctx, req); err != nil {
+			return err
+		}
+		if err := f.recall(ctx, idOf(req)); err != nil {
+			return err
+		}
+	}
 	f.Revoke(idOf(req))
 	f.RemoveFloating(idOf(req))
 	return f.settle(ctx, only("floating", idOf(req)))
@@ -178,6 +186,14 @@ func (a floatingIPAssociation) Resume(_ context.Context, req *stoker.Request) er
 }
 
 func (a floatingIPAssociation) Delete(ctx context.Context, req *stoker.Request) error {
+	if data := request.Values(req.Data); data.Has("floating") {
+		if err := a.Resume(ctx, req); err != nil {
+			return err
+		}
+		if err := a.recall(ctx, neutron.ID(data.String("floating"))); err != nil {
+			return err
+		}
+	}
 	a.Revoke(idOf(req))
 	return a.settle(ctx, only("floating", neutron.ID(request.Values(req.Data).String("floating"))))
 }

@@ -129,7 +129,7 @@ func (o oldPool) Delete(ctx context.Context, req *stoker.Request) error {
 	for _, id := range []octavia.ID{idOf(req), catalog.Derived("old listener", string(req.ID)), catalog.Derived("old balancer", string(req.ID))} {
 		o.lbs.Remove(id)
 	}
-	err := o.settle(ctx, o.concerns(req))
+	err := errors.Join(o.forget(ctx, idOf(req)), o.withdraw(ctx, portOf(req.Stack.Project, req.Data)))
 	o.RemovePort(catalog.Derived("vip", string(req.ID)))
 	return err
 }

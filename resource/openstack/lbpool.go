@@ -115,7 +115,16 @@ func (p lbPool) Resume(_ context.Context, req *stoker.Request) error {
 
 func (p lbPool) Delete(ctx context.Context, req *stoker.Request) error {
 	p.lbs.Remove(idOf(req))
-	return p.settle(ctx, about(idOf(req)))
+	return p.forget(ctx, idOf(req))
+}
+
+// forget ends a pool that is wanted no more, also one that only the balancer still
+// knows, after a crash amid its end.
+func (c *cloud) forget(ctx context.Context, pool octavia.ID) error {
+	if err := c.settle(ctx, about(pool)); err != nil {
+		return err
+	}
+	return doing(c.balancer.RemovePool(ctx, octavia.PoolID(pool)), "remove pool %s", pool)
 }
 
 func (p lbPool) Attribute(_ context.Context, req *stoker.Request, name string, _ []any) (any, int, error) {

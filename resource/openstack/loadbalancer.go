@@ -2,6 +2,7 @@ package openstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/stoker-project/stoker"
@@ -107,9 +108,19 @@ func (l loadBalancer) Resume(_ context.Context, req *stoker.Request) error {
 func (l loadBalancer) Delete(ctx context.Context, req *stoker.Request) error {
 	vip := portOf(req.Stack.Project, req.Data)
 	l.lbs.Remove(idOf(req))
-	err := l.settle(ctx, only("vip", neutron.ID(vip.IP.String())))
+	err := errors.Join(l.settle(ctx, only("vip", neutron.ID(vip.IP.String()))), l.withdraw(ctx, vip))
 	l.RemovePort(catalog.Derived("vip", string(req.ID)))
 	return err
+}
+
+// withdraw takes an address from the machine, also one that only the driver still
+// knows, after a crash amid its end.
+func (c *cloud) withdraw(ctx context.Context, vip neutron.Port) error {
+	host, ok := c.driver.(stoker.NetworkHost)
+	if !ok || !vip.IP.IsValid() || vip.Subnet == c.External().ID {
+		return nil
+	}
+	return doing(host.RemoveHostAddress(ctx, stoker.NetworkToken(vip.Subnet), vip.IP), "take the address %s from the machine", vip.IP)
 }
 
 func (l loadBalancer) Attribute(_ context.Context, req *stoker.Request, name string, _ []any) (any, int, error) {

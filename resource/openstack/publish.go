@@ -31,7 +31,7 @@ func (c *cloud) publish(ctx context.Context) {
 	if c.balancer == nil {
 		return
 	}
-	want := c.pools()
+	want := pools(c.Publications())
 	c.retract(ctx, want)
 	for id, p := range want {
 		if c.told.pools[id] == p {
@@ -45,10 +45,10 @@ func (c *cloud) publish(ctx context.Context) {
 	}
 }
 
-// pools lists what is wanted.
-func (c *cloud) pools() map[stoker.PoolID]published {
+// pools lists what is wanted of the balancer.
+func pools(all []neutron.Publication) map[stoker.PoolID]published {
 	out := map[stoker.PoolID]published{}
-	for _, f := range c.Publications() {
+	for _, f := range all {
 		for _, n := range f.Ports {
 			text := strconv.Itoa(n)
 			out[stoker.PoolID(string(f.Floating)+"-"+text)] = published{
@@ -104,6 +104,23 @@ func (c *cloud) retract(ctx context.Context, want map[stoker.PoolID]published) {
 		}
 		delete(c.told.pools, id)
 	}
+}
+
+// recall notes what a floating address publishes as published: after a crash amid its
+// end nobody has been told of it by this process, and the balancer may still have it.
+func (c *cloud) recall(ctx context.Context, id neutron.ID) error {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	for pool, p := range pools(c.PublicationsOf(id)) {
+		if _, ok := c.told.pools[pool]; !ok {
+			c.told.pools[pool] = p
+		}
+	}
+	return nil
 }
 
 // notesOf says what of a floating address's port cannot be published.
