@@ -43,7 +43,8 @@ var house = map[string][]string{
 	// Only app knows which adapters there are.
 	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*", "dialect/*",
 		"driver/process", "driver/docker", "balancer/builtin", "balancer/haproxy", "store/sqldb", "metric/*"},
-	"cmd/stoker": {".", "internal", "hot", "app", "client", "client/cloud"},
+	"guest":      {".", "internal"},
+	"cmd/stoker": {".", "internal", "hot", "app", "client", "client/cloud", "guest"},
 	// What the tests of examples have in common.
 	"examples/story": {".", "app", "client", "driver/docker/dockerdtest"},
 	"bench":          {".", "internal", "app", "client", "hot", "stack", "scale", "store/sqldb", "balancer/builtin", "balancer/haproxy", "resource/*", "driver/process"},

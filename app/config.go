@@ -283,6 +283,9 @@ func (c Config) validateParts() error {
 	if _, ok := balancers()[c.Balancer]; !ok {
 		return fault("balancer", "Balancers are: "+names(balancers())+".", "there is no balancer %q", c.Balancer)
 	}
+	if g := c.Drivers.Docker.Guest; g != "" && g != guestAuto && g != guestNever {
+		return fault("drivers.docker.guest", "", "%q is neither %s nor %s", g, guestAuto, guestNever)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Flavors)) {
 		if f := c.Flavors[name]; f.CPUs < 0 {
 			return fault("flavors."+name+".cpus", "", "%g is less than nothing", f.CPUs)

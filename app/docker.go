@@ -20,6 +20,7 @@ type DockerConfig struct {
 	Grace      time.Duration                `yaml:"grace"`
 	Pull       string                       `yaml:"pull"`
 	OnlyListed bool                         `yaml:"only_listed"`
+	Guest      string                       `yaml:"guest"`
 	Images     map[string]DockerImageConfig `yaml:"images"`
 }
 
@@ -55,11 +56,25 @@ func (c DockerConfig) beside(file string) error {
 	return nil
 }
 
+// guest is the program that runs user data; empty: it is not run.
+func (c DockerConfig) guest(executable string) string {
+	if c.Guest == guestNever {
+		return ""
+	}
+	return executable
+}
+
+// When user data of containers is run; auto, the default: when there is any.
+const (
+	guestAuto  = "auto"
+	guestNever = "never"
+)
+
 func openDocker(ctx context.Context, c Config, api http.Handler) (opened[stoker.Driver], error) {
 	p := c.Drivers.Docker
 	d, err := docker.New(ctx, docker.Config{
 		Dir: filepath.Join(c.Data, "docker"), Socket: p.Socket, Images: dockerImages(c), OnlyListed: p.OnlyListed, Pull: p.Pull,
-		Network: p.Network, Subnet: p.Subnet, Port: p.Port, MaxLog: int64(p.MaxLog), Inside: inside(c, api), Logger: c.Logger,
+		Network: p.Network, Subnet: p.Subnet, Port: p.Port, MaxLog: int64(p.MaxLog), Inside: inside(c, api), Guest: p.guest(c.Executable), Logger: c.Logger,
 	})
 	if err != nil {
 		return opened[stoker.Driver]{}, err

@@ -34,6 +34,11 @@ func main() { os.Exit(run(os.Args[1:])) }
 // run runs the command line and gives the exit code. The first interrupt asks
 // the command to end, the second ends the process.
 func run(args []string) int {
+	root := newRoot(&session{out: os.Stdout, err: os.Stderr, env: os.Getenv})
+	root.SetArgs(args)
+	if len(args) > 0 && args[0] == "guest" { // which has signals for others
+		return report(os.Stderr, root.Execute())
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
@@ -51,8 +56,6 @@ func run(args []string) int {
 			os.Exit(codeInterrupted)
 		}
 	}()
-	root := newRoot(&session{out: os.Stdout, err: os.Stderr, env: os.Getenv})
-	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	return report(os.Stderr, err)
 }
@@ -86,6 +89,10 @@ func report(w io.Writer, err error) int {
 		return 0
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return codeInterrupted
+	}
+	var status statusError
+	if errors.As(err, &status) {
+		return int(status)
 	}
 	fmt.Fprintln(w, "stoker:", err)
 	var failed *failedError

@@ -57,7 +57,7 @@ func newRoot(s *session) *cobra.Command {
 	flags.StringVar(&s.data, "data", "", "data directory of a server on this machine (STOKER_DATA; default ~/.local/share/stoker)")
 	flags.StringVarP(&s.format, "output", "o", "table", "how to print: table, json, yaml")
 	complete(root, "output", "table", "json", "yaml")
-	family(root, s.up(), s.serve(), s.stack(), s.group(), s.why(), s.logs(), s.resourceType(), s.status(), s.hello(), s.demo(), s.version())
+	family(root, s.up(), s.serve(), s.stack(), s.group(), s.why(), s.logs(), s.resourceType(), s.status(), s.hello(), s.guest(), s.demo(), s.version())
 	return root
 }
 

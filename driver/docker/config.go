@@ -39,6 +39,9 @@ type Config struct {
 	Port int
 	// MaxLog bounds what is kept of one server's output, in bytes; default 10 MiB.
 	MaxLog int64
+	// Guest is the program that runs the user data of servers, as "PROGRAM guest": Stoker
+	// itself, statically linked. Empty: user data is not run.
+	Guest string
 	// Inside is what every server finds inside of itself; it needs root.
 	Inside []Inside
 	// Logger may be nil.
@@ -64,7 +67,8 @@ type Image struct {
 	Build string
 	// Dockerfile names another file in the folder.
 	Dockerfile string
-	// Import is a tar file of a root file system; Command must be given.
+	// Import is a tar file of a root file system. Without a Command, the guest starts its
+	// init or its services.
 	Import string
 	// Program is a statically linked program, which becomes an image of its own
 	// and runs as user 65534; Command is its arguments.
@@ -120,6 +124,12 @@ func (c Config) complete() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Guest != "" {
+		if err := checkStatic(c.Guest); err != nil {
+			c.Logger.Warn("user data of servers is not run: Stoker must be statically linked for that", "err", err)
+			c.Guest = ""
+		}
+	}
 	if len(c.Inside) > 0 && !netns.Able() {
 		c.Logger.Warn("servers have no metadata service: Stoker is not root and may not enter their networks")
 		c.Inside = nil
@@ -129,15 +139,16 @@ func (c Config) complete() (Config, error) {
 
 func (c Config) checkImages() error {
 	for _, name := range slices.Sorted(maps.Keys(c.Images)) {
-		if problem := c.Images[name].check(); problem != "" {
+		if problem := c.Images[name].check(c.Guest != ""); problem != "" {
 			return wrong("image %q: %s", name, problem)
 		}
 	}
 	return nil
 }
 
-// check says what is wrong with an image; empty: nothing.
-func (i Image) check() string {
+// check says what is wrong with an image; empty: nothing. guest: there is one to run
+// images that have no command.
+func (i Image) check(guest bool) string {
 	sources := 0
 	for _, s := range []string{i.Image, i.Build, i.Import, i.Program} {
 		if s != "" {
@@ -149,7 +160,7 @@ func (i Image) check() string {
 		return "exactly one of image, build, import and program must be given"
 	case i.Dockerfile != "" && (i.Build == "" || !filepath.IsLocal(i.Dockerfile)):
 		return "dockerfile must name a file inside the build folder"
-	case i.Import != "" && len(i.Command)+len(i.Entrypoint) == 0:
+	case i.Import != "" && !guest && len(i.Command)+len(i.Entrypoint) == 0:
 		return "an imported image needs a command"
 	}
 	for key := range i.Env {

@@ -49,7 +49,7 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 	resources, notes := limits(spec.Flavor, c)
 	labels := d.labels(spec, notes)
 	maps.Copy(labels, home.labels)
-	return client.ContainerCreateOptions{
+	opts := client.ContainerCreateOptions{
 		Name: d.containerName(spec.Token),
 		Config: &container.Config{
 			Image:      ref,
@@ -73,7 +73,8 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 			}},
 		},
 		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{home.network: home.endpoint}},
-	}, nil
+	}
+	return opts, d.putGuest(ctx, c, spec, image, &opts)
 }
 
 // containerName is the same for a token always, so that Docker itself refuses a

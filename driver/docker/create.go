@@ -139,6 +139,9 @@ func (d *Driver) makeAndStart(ctx context.Context, c *conn, spec stoker.ServerSp
 	if err != nil && !errors.Is(err, errLost) && ctx.Err() == nil {
 		d.letGo(spec.Ports)
 	}
+	if err == nil {
+		d.attend(ctx, id, true) // what it asks for first should be there
+	}
 	return err
 }
 
@@ -184,7 +187,6 @@ func (d *Driver) start(ctx context.Context, c *conn, spec stoker.ServerSpec, id 
 	_, err := c.ContainerStart(ctx, id, client.ContainerStartOptions{})
 	if err == nil {
 		d.crash("started")
-		d.attend(ctx, id, true) // what it asks for first should be there
 		return nil
 	}
 	told := refused(explain(ctx, "start its container", err))

@@ -36,6 +36,7 @@ type instanceJSON struct {
 	Flavor   string              `json:"flavor"`
 	Keys     map[string]string   `json:"keys"`
 	Ports    []stoker.ServerPort `json:"ports,omitempty"`
+	Service  bool                `json:"metadata_service"` // there is one
 }
 
 // openDir reads or makes the directory; hasServers tells whether there were any.
@@ -95,6 +96,9 @@ func escape(text string) string {
 func (d *Driver) writeFiles(spec stoker.ServerSpec) error {
 	dir := d.serverDir(spec.Token)
 	err := os.MkdirAll(dir, 0o755)
+	if err == nil && d.cfg.Guest != "" {
+		err = d.makeRoom(spec.Token)
+	}
 	if err == nil {
 		err = writeMetadata(dir, spec.Metadata)
 	}
@@ -102,6 +106,7 @@ func (d *Driver) writeFiles(spec stoker.ServerSpec) error {
 		err = writeJSON(filepath.Join(dir, instanceFile), instanceJSON{
 			UUID: serverid.UUID(spec.Token), Name: spec.Name, Hostname: serverid.Hostname(spec.Name),
 			Image: spec.Image, Flavor: spec.Flavor.Name, Keys: spec.Keys, Ports: spec.Ports,
+			Service: d.cfg.tellsMetadata(),
 		})
 	}
 	if err == nil && spec.UserData != "" {
@@ -111,6 +116,23 @@ func (d *Driver) writeFiles(spec stoker.ServerSpec) error {
 		return cannotUse(dir, err)
 	}
 	return d.writePorts(spec.Token, spec.Ports)
+}
+
+// makeRoom makes what the guest's program and its report are mounted on. The report
+// is written by root of the server, who may be somebody else here.
+func (d *Driver) makeRoom(token stoker.ServerToken) error {
+	dir := d.serverDir(token)
+	err := os.Mkdir(filepath.Join(dir, reportDir), 0o777)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		err = os.Chmod(filepath.Join(dir, reportDir), 0o777)
+	}
+	if err == nil {
+		err = replaceFile(filepath.Join(dir, guestFile), nil, 0o755)
+	}
+	if err == nil {
+		err = d.awaitReport(token)
+	}
+	return err
 }
 
 func writeMetadata(dir string, metadata map[string]string) error {
@@ -207,6 +229,11 @@ func (d *Driver) takeUp(ctx context.Context, c *conn) error {
 		used[escape(string(f.token()))] = f.token()
 		if ip := f.labels[labelAddress]; ip != "" {
 			d.reserve(ip, f.token())
+		}
+		if f.labels[labelGuest] != "" {
+			if err := d.awaitReport(f.token()); err != nil { // somebody has removed the folder
+				d.log.Warn("the report of a server will not be heard of", "server", f.token(), "err", err)
+			}
 		}
 	}
 	for _, path := range kept {

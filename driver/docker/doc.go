@@ -14,6 +14,9 @@
 //	Dir/servers/NAME/         mounted into the server as /etc/stoker
 //	        metadata.json     replaced in one step when the metadata changes
 //	        user_data         if there is any
+//	        instance.json     what else the server is told of itself
+//	        guest             Stoker's program is mounted over it, where user data is run
+//	        report/           the server's own to write: how its user data has gone
 //	        volumes/DEVICE    the token of a volume that it has
 //	Dir/ports/NAME.json       its ports in networks, with their filters as they are now
 //	Dir/networks/NAME.json    what a network reaches, and addresses of the machine in it
@@ -26,6 +29,7 @@
 // When the daemon does not answer, what reads gives Unavailable at once, and what
 // changes something waits until it is back or its context ends.
 //
-// Goroutines: one keeps the connection to the daemon and hears its events, from
-// New until Close. Others live only while a call lasts.
+// Goroutines, from New until Close: one keeps the connection to the daemon and hears its
+// events; one owns what listens inside of the servers, each in a goroutine of its own; one
+// hears of reports. Others live only while a call lasts.
 package docker

@@ -85,8 +85,13 @@ func TestConformance(t *testing.T) {
 	daemon := dockerdtest.New(t)
 	var cfg docker.Config
 	burns := spec("burns")
+	program, err := guestProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
 	drivertest.Run(t, func(t *testing.T) stoker.Driver {
 		cfg = config(t, daemon)
+		cfg.Guest = program
 		return open(t, cfg)
 	}, drivertest.Options{
 		Runs:   spec("serve"),
@@ -111,6 +116,9 @@ func TestConformance(t *testing.T) {
 			return m
 		},
 		Files: files{},
+		UserData: func(fails bool) string {
+			return "#!/app script\n" + map[bool]string{true: "fail", false: "work"}[fails]
+		},
 		Reopen: func(t *testing.T, d stoker.Driver) stoker.Driver {
 			if err := d.(*docker.Driver).Close(); err != nil {
 				t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/moby/moby/client"
 
 	"github.com/stoker-project/stoker"
@@ -29,18 +30,20 @@ type Driver struct {
 	places       places
 	rules        chan struct{} // held by whoever writes the machine's packet filters
 
-	ctx    context.Context // until Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	knocks chan knock
+	ctx     context.Context // until Close
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	knocks  chan knock
+	watcher *fsnotify.Watcher // of reports
 
-	mu      sync.Mutex
-	notices map[stoker.ServerToken]chan struct{} // closed when the server has changed
-	busy    map[stoker.ServerToken]work
-	taken   map[string]stoker.ServerToken // by address
-	reasons map[string]string             // how containers have ended, by their ID
-	meters  map[string]meter              // by container ID
-	clothes map[string]int                // processes whose ports are made, by container ID
+	mu        sync.Mutex
+	notices   map[stoker.ServerToken]chan struct{} // closed when the server has changed
+	busy      map[stoker.ServerToken]work
+	taken     map[string]stoker.ServerToken // by address
+	reasons   map[string]string             // how containers have ended, by their ID
+	meters    map[string]meter              // by container ID
+	reporters map[string]stoker.ServerToken // by the folder of their reports
+	clothes   map[string]int                // processes whose ports are made, by container ID
 
 	// fitting is held while what is recorded of ports and networks is changed, or read
 	// and applied.
@@ -91,28 +94,33 @@ func open(ctx context.Context, cfg Config, crash func(string)) (*Driver, error) 
 		return nil, err
 	}
 	d := &Driver{
-		cfg:     cfg,
-		log:     cfg.Logger.With("driver", "docker"),
-		link:    link{changed: make(chan struct{})},
-		images:  newImages(),
-		lan:     lan{turn: make(chan struct{}, 1)},
-		places:  newPlaces(),
-		rules:   make(chan struct{}, 1),
-		notices: map[stoker.ServerToken]chan struct{}{},
-		busy:    map[stoker.ServerToken]work{},
-		taken:   map[string]stoker.ServerToken{},
-		reasons: map[string]string{},
-		meters:  map[string]meter{},
-		knocks:  make(chan knock, 1024),
-		clothes: map[string]int{},
-		crash:   crash,
+		cfg:       cfg,
+		log:       cfg.Logger.With("driver", "docker"),
+		link:      link{changed: make(chan struct{})},
+		images:    newImages(),
+		lan:       lan{turn: make(chan struct{}, 1)},
+		places:    newPlaces(),
+		rules:     make(chan struct{}, 1),
+		notices:   map[stoker.ServerToken]chan struct{}{},
+		busy:      map[stoker.ServerToken]work{},
+		taken:     map[string]stoker.ServerToken{},
+		reasons:   map[string]string{},
+		meters:    map[string]meter{},
+		knocks:    make(chan knock, 1024),
+		reporters: map[string]stoker.ServerToken{},
+		clothes:   map[string]int{},
+		crash:     crash,
 	}
 	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	hasServers, err := d.openDir()
+	if err == nil {
+		d.watcher, err = fsnotify.NewWatcher()
+	}
 	if err != nil {
 		d.cancel()
 		return nil, err
 	}
+	d.wg.Go(d.hearReports)
 	stop := context.AfterFunc(ctx, d.cancel)
 	c, err := d.connect(d.ctx)
 	if !stop() {

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/moby/moby/api/types/container"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/net/netutil"
 
 	"github.com/stoker-project/stoker"
@@ -222,25 +221,6 @@ func listenInside(ns *os.File, at netip.AddrPort) (l net.Listener, err error) {
 		return err
 	})
 	return l, err
-}
-
-// addToLoopback works in the namespace of the present thread.
-func addToLoopback(ip netip.Addr) error {
-	h, err := netlink.NewHandle()
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	lo, err := h.LinkByName("lo")
-	if err != nil {
-		return fmt.Errorf("find lo: %w", err)
-	}
-	bits := ip.BitLen()
-	add := &netlink.Addr{IPNet: &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(bits, bits)}}
-	if err := h.AddrReplace(lo, add); err != nil {
-		return fmt.Errorf("add %s to lo: %w", ip, err)
-	}
-	return nil
 }
 
 func (d *Driver) serveInside(l net.Listener, in Inside, b box) *http.Server {

@@ -83,6 +83,9 @@ func (d *Driver) view(b box) stoker.Server {
 		Notes:     append(unlist[string](b.labels[labelNotes]), d.portNotes(b)...),
 	}
 	s.State, s.Reason = stateOf(b.state, d.workOn(s.Token))
+	if guest := b.labels[labelGuest]; guest != "" {
+		s = withReport(s, guest, b.state, readReport(d.serverDir(s.Token)))
+	}
 	if b.state == container.StatePaused {
 		s.Notes = append(s.Notes, "its container is paused; docker unpause lets it go on")
 	}

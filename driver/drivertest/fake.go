@@ -118,6 +118,7 @@ func (f *Fake) add(spec stoker.ServerSpec) *fakeServer {
 		f.servers = map[stoker.ServerToken]*fakeServer{}
 	}
 	f.servers[spec.Token] = s
+	s.runUserData()
 	if spec.Image == ImageEnds {
 		s.log = append(s.log, Goodbye)
 		s.end(stoker.ServerStopped, "exited with status 3; last lines of its log: "+Goodbye)

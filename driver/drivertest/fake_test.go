@@ -25,6 +25,12 @@ func TestFake(t *testing.T) {
 			}
 			return spec.Metadata
 		},
+		UserData: func(fails bool) string {
+			if fails {
+				return drivertest.UserDataFails
+			}
+			return "#!works"
+		},
 		Files: fakeFiles{},
 		Dial: func(_ *testing.T, d stoker.Driver, from stoker.ServerToken, network, address string) func() bool {
 			return d.(*drivertest.Fake).Dial(from, network, address)

@@ -30,6 +30,9 @@ type Options struct {
 	// Files reads and writes files as a server of Runs does; nil leaves the tests of
 	// Volumer and VolumeAttacher out.
 	Files Files
+	// UserData gives user data for Runs that is run and ends well, or fails; nil where
+	// the driver runs none.
+	UserData func(fails bool) string
 	// Reopen ends the driver and opens it anew, as a restart of Stoker does; nil
 	// leaves the test out.
 	Reopen func(t *testing.T, d stoker.Driver) stoker.Driver
@@ -95,6 +98,8 @@ func Run(t *testing.T, newDriver func(t *testing.T) stoker.Driver, o Options) {
 		{"follow logs", (*suite).followLogs},
 		{"cpu", (*suite).cpu},
 		{"restart", (*suite).restart},
+		{"awaited user data", (*suite).userDataRuns},
+		{"awaited user data that fails", (*suite).userDataFails},
 		{"volumes twice", (*suite).volumesTwice},
 		{"volumes refuse", (*suite).volumesRefuse},
 		{"volumes keep data", (*suite).volumesKeep},

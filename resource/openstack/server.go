@@ -129,6 +129,8 @@ func (s server) spec(req *stoker.Request) (stoker.ServerSpec, error) {
 		Flavor:   flavor,
 		Metadata: metadata,
 		UserData: v.String("user_data"),
+
+		AwaitUserData: waitsForUserData(v),
 	}, nil
 }
 
@@ -180,6 +182,9 @@ func (s server) Validate(req *stoker.Request) error {
 	}
 	if v.String("user_data_format") == "SOFTWARE_CONFIG" {
 		return refused("user_data_format", "SOFTWARE_CONFIG is not offered here", "Use RAW, with the script as user_data.")
+	}
+	if err := checkWait(v); err != nil {
+		return err
 	}
 	_, err := s.flavor(v)
 	return err

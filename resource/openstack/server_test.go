@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +112,27 @@ func TestCreateAsksTheDriver(t *testing.T) {
 	}
 	if n := len(d.CallsOf("list")); n != 0 {
 		t.Errorf("the driver was asked %d times about a server that was ACTIVE at once", n)
+	}
+}
+
+// TestWaitsForUserData: the server fails with its user data, if the template says so.
+func TestWaitsForUserData(t *testing.T) {
+	d := &drivertest.Fake{}
+	impl := server(d)
+	for hint, fails := range map[string]bool{"user_data": true, "": false} {
+		props := map[string]any{"image": "hello", "user_data": drivertest.UserDataFails, "scheduler_hints": map[string]any{"group": "x"}}
+		if hint != "" {
+			props["scheduler_hints"] = map[string]any{"stoker_wait": hint}
+		}
+		req := request(t, props)
+		create(t, impl, req)
+		err := await(t.Context(), impl, req)
+		if (err != nil) != fails || fails && !strings.Contains(err.Error(), "user data failed") {
+			t.Errorf("hint %q: got %v, want a failure: %t", hint, err, fails)
+		}
+		if err := impl.Delete(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -288,6 +310,8 @@ func TestValidate(t *testing.T) {
 		{map[string]any{"image": "hello", "block_device_mapping_v2": []any{map[string]any{"volume_id": "v", "boot_index": int64(0)}}}, "properties.block_device_mapping_v2.0.boot_index"},
 		{map[string]any{"image": "hello", "personality": map[string]any{"/etc/motd": "hi"}}, "properties.personality"},
 		{map[string]any{"image": "hello", "user_data_format": "SOFTWARE_CONFIG"}, "properties.user_data_format"},
+		{map[string]any{"image": "hello", "scheduler_hints": map[string]any{"stoker_wait": "user_data", "group": "x"}}, ""},
+		{map[string]any{"image": "hello", "scheduler_hints": map[string]any{"stoker_wait": "boot"}}, "properties.scheduler_hints.stoker_wait"},
 	}
 	for _, tt := range tests {
 		err := impl.Validate(request(t, tt.props))

@@ -77,7 +77,7 @@ func ignored() map[string]*stoker.Property {
 		"key_name": {Type: stoker.TypeString, Constraints: schema.Custom("nova.keypair"),
 			Description: "A key of SSH for the server, by name: an OS::Nova::KeyPair of the project, or one of keys in the configuration. An unknown name is refused where the configuration has keys, and otherwise told of in the server's notes. Drivers that do not log in ignore it."},
 		"reservation_id":  {Type: stoker.TypeString, Description: "A reservation's ID. Ignored."},
-		"scheduler_hints": {Type: stoker.TypeMap, Description: "Hints on where to place the server. group makes it a member of an OS::Nova::ServerGroup; all others are ignored."},
+		"scheduler_hints": {Type: stoker.TypeMap, Description: "Hints on where to place the server. group makes it a member of an OS::Nova::ServerGroup; `stoker_wait: user_data` waits until the user data has been run, and fails with it; all others are ignored."},
 		"security_groups": {Type: stoker.TypeList, Default: []any{}, Description: "Security groups. Ignored: the driver decides who reaches the server."},
 		"software_config_transport": {Type: stoker.TypeString, Default: "POLL_SERVER_CFN", Update: true,
 			Constraints: schema.OneOf("POLL_SERVER_CFN", "POLL_SERVER_HEAT", "POLL_TEMP_URL", "ZAQAR_MESSAGE"),
