@@ -19,6 +19,7 @@ func TestActions(t *testing.T) {
 	a.serves(url, http.StatusOK)
 	t.Run("suspend and resume", func(t *testing.T) { a.suspends(url) })
 	t.Run("check", func(t *testing.T) { a.checks() })
+	t.Run("hooks", func(t *testing.T) { a.hooks() })
 	t.Run("cancel", func(t *testing.T) { a.cancels() })
 	a.stack("delete", "-y", "--wait", "a")
 }
@@ -110,6 +111,26 @@ func (a *actions) decode(into any, args ...string) {
 	if err := json.Unmarshal([]byte(a.stack(args...)), into); err != nil {
 		a.t.Fatal(err)
 	}
+}
+
+func (a *actions) hooks() {
+	env := writeFile(a.t, "hooks.yaml", "resource_registry: {resources: {slow: {hooks: pre-update}}}\n")
+	a.stack("update", "-t", "testdata/actions.yaml", "-e", env, "--parameter", "text=hooked", "a")
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		out := a.stack("hook", "poll", "a")
+		if strings.Contains(out, "slow") && strings.Contains(out, "UPDATE paused until Hook pre-update is cleared") {
+			break
+		}
+		if time.Now().After(deadline) {
+			a.t.Fatalf("the client sees no hook: %s", out)
+		}
+	}
+	a.stack("hook", "clear", "--pre-update", "a", "slow")
+	a.state("UPDATE_COMPLETE")
+	// What follows would wait at the hook too, rollbacks as well.
+	a.stack("update", "-t", "testdata/actions.yaml", "--parameter", "text=hooked", "a")
+	a.state("UPDATE_COMPLETE")
 }
 
 func (a *actions) cancels() {
