@@ -17,7 +17,7 @@ import (
 )
 
 // debianPackages are what is in the tree beside what every Debian has.
-var debianPackages = []string{"busybox", "ca-certificates", "cron", "curl", "haproxy", "iproute2", "procps", "python3-minimal"}
+var debianPackages = []string{"busybox", "ca-certificates", "cron", "curl", "haproxy", "iproute2", "procps", "python3"}
 
 // Debian gives the path of a tar file with the root file system of a small Debian, for
 // an image of the kind import. It is made by the first test that asks, which takes a minute

@@ -8,13 +8,13 @@ import time
 import urllib.request
 
 METADATA = "http://169.254.169.254/openstack/latest/meta_data.json"
-CONFIG, PID, NOTICED = "/etc/haproxy/haproxy.cfg", "/run/haproxy.pid", "/run/noticed"
+CONFIG, PID, NOTICED = "/etc/haproxy/cluster.cfg", "/run/cluster.pid", "/run/noticed"
 
 TEMPLATE = """\
 global
     maxconn 4096
     hard-stop-after 30s
-    stats socket /run/haproxy.sock mode 600 level admin expose-fd listeners
+    stats socket /run/cluster.sock mode 600 level admin expose-fd listeners
 defaults
     mode http
     option redispatch
