@@ -28,7 +28,7 @@ frontend web
     default_backend servers
 backend servers
     balance roundrobin
-    option httpchk
+    option httpchk GET /
     default-server check inter 2s
 """
 
