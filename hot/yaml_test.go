@@ -166,7 +166,7 @@ func TestBombs(t *testing.T) {
 			if _, err := hot.Parse([]byte(text), ""); err == nil {
 				t.Error("it was taken for a template")
 			}
-			if d := time.Since(begin); d > 5*time.Second {
+			if d := time.Since(begin); d > 30*time.Second {
 				t.Errorf("it took %v", d)
 			}
 			t.Logf("%v", time.Since(begin))

@@ -29,12 +29,15 @@ func TestAdjustChecks(t *testing.T) {
 			}
 			return nothing
 		}
+		gate := make(chan struct{})
+		w.gates["create *"] = gate
 		if got := adjust(2); got != "" {
 			t.Fatalf("the first adjustment did nothing: %s", got)
 		}
 		if got := adjust(2); !strings.Contains(got, "UPDATE_IN_PROGRESS") {
 			t.Errorf("while it changes: %q", got)
 		}
+		close(gate)
 		want(t, b.await(id), "UPDATE_COMPLETE")
 		if got := adjust(2); got != "cooling down for another 1m0s" {
 			t.Errorf("in the cool-off: %q", got)

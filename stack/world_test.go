@@ -21,7 +21,7 @@ type world struct {
 	things map[stoker.ResourceID]map[string]any
 	log    []string                 // what was asked, in order
 	fail   map[string]error         // by "verb name"
-	gates  map[string]chan struct{} // by "verb name": the call waits for it
+	gates  map[string]chan struct{} // by "verb name", or "verb *": the call waits for it
 	ends   map[stoker.ResourceID]chan error
 }
 
@@ -37,6 +37,9 @@ func (w *world) call(ctx context.Context, verb string, req *stoker.Request) erro
 	w.mu.Lock()
 	w.log = append(w.log, key)
 	gate, err := w.gates[key], w.fail[key]
+	if gate == nil {
+		gate = w.gates[verb+" *"]
+	}
 	w.mu.Unlock()
 	if gate != nil {
 		select {

@@ -290,6 +290,7 @@ outputs:
 		}
 		h.complete(id)
 		id = h.create(template)
+		synctest.Wait() // the handle is there
 		if err := h.e.Signal(h.t.Context(), id, "handle", nil); err != nil {
 			t.Fatal(err)
 		}
