@@ -60,7 +60,7 @@ func (a *parts) holder() string {
 func (a *parts) register() {
 	a.engine.Register(known.Types())
 	ofHeat := heat.Types(heat.Deps{
-		Groups: a.engine, Data: a.engine, Stacks: standing{a.engine}, Region: a.region(), SignalURL: a.signalURL, AlarmURL: a.alarmURL, HandleURL: a.handleURL, Token: a.signalToken,
+		Groups: a.engine, Data: a.engine, Stacks: standing{a.engine}, Restarter: a.engine, Region: a.region(), SignalURL: a.signalURL, AlarmURL: a.alarmURL, HandleURL: a.handleURL, Token: a.signalToken,
 	})
 	ofNova := openstack.Types(openstack.Deps{
 		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Data: a.engine, Grace: a.grace(),

@@ -22,18 +22,25 @@ func (e *Engine) Mark(ctx context.Context, id stoker.StackID, name stoker.Resour
 		case o.busy(row) || row.Status == stoker.StatusInProgress:
 			return underWay(o.st)
 		}
-		status := marked(row, sick)
-		if status == "" {
+		if !o.mark(row, sick, cmp.Or(reason, "state changed by resource_mark_unhealthy api")) {
 			return nil
 		}
-		row = o.saveRow(row, func(r *stoker.Resource) {
-			r.Action, r.Status = stoker.ActionCheck, status
-			r.StatusReason = cmp.Or(reason, "state changed by resource_mark_unhealthy api")
-			r.Data = mergedMap(r.Data, map[string]any{sickKey: sick})
-		})
-		o.rowEvent(row, row.StatusReason)
 		return o.accept(o.st)
 	})
+}
+
+// mark records what somebody says of a resource, and tells whether that changes it.
+func (o *owner) mark(row *stoker.Resource, sick bool, reason string) bool {
+	status := marked(row, sick)
+	if status == "" {
+		return false
+	}
+	row = o.saveRow(row, func(r *stoker.Resource) {
+		r.Action, r.Status, r.StatusReason = stoker.ActionCheck, status, reason
+		r.Data = mergedMap(r.Data, map[string]any{sickKey: sick})
+	})
+	o.rowEvent(row, row.StatusReason)
+	return true
 }
 
 // sickKey is where a record keeps that somebody has called it sick: a nested stack,

@@ -21,6 +21,8 @@ type Deps struct {
 	Groups Groups // ScalingPolicy
 	Data   Data   // WaitCondition, MultipartMime, the deployments
 	Stacks Stacks // Stack
+	// Restarter is needed by HARestarter.
+	Restarter Restarter
 	// Region is what this region is called.
 	Region string
 	// SignalURL is where a resource takes signals, with a token. It has to be the same
@@ -51,6 +53,13 @@ type Data interface {
 	AwaitData(ctx context.Context, id stoker.ResourceID, ok func(data map[string]any) bool) error
 	// Owner gives the project of a resource. NotFound if there is none.
 	Owner(ctx context.Context, id stoker.ResourceID) (stoker.ProjectID, error)
+}
+
+// Restarter has stacks replace what they hold.
+type Restarter interface {
+	// Restart has a stack replace the resource that get_resource gives reference
+	// for, and does not wait for that. The name is empty when there was nothing to do.
+	Restart(ctx context.Context, id stoker.StackID, reference, reason string) (stoker.ResourceName, error)
 }
 
 // Types gives the types by their names.
@@ -85,6 +94,7 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 		"OS::Heat::SwiftSignalHandle":         swiftSignalHandle{waitHandle{schema.Fix(swiftSignalHandleSchema()), d}},
 		"OS::Heat::SwiftSignal":               swiftSignal{waitCondition{schema.Fix(swiftSignalSchema()), d.Data}},
 		"OS::Heat::Stack":                     stackResource{schema.Fix(stackResourceSchema()), d},
+		"OS::Heat::HARestarter":               haRestarter{schema.Fix(haRestarterSchema()), d},
 		"OS::Heat::AccessPolicy":              accessPolicy{schema.Fix(accessPolicySchema())},
 		"OS::Heat::Delay":                     delay{schema.Fix(delaySchema())},
 		"OS::Heat::RandomString":              randomString{schema.Fix(randomStringSchema())},

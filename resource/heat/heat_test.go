@@ -168,6 +168,7 @@ func TestEveryAttributeResolves(t *testing.T) {
 	given := map[stoker.TypeName]map[string]any{
 		"OS::Heat::ScalingPolicy":      {"auto_scaling_group_id": "g", "adjustment_type": "exact_capacity", "scaling_adjustment": int64(1)},
 		"OS::Heat::Value":              {"value": "x"},
+		"OS::Heat::HARestarter":        {"InstanceId": "x"},
 		"OS::Heat::WaitCondition":      {"handle": "h", "timeout": int64(1)},
 		"OS::Heat::SoftwareDeployment": {"server": "s"}, "OS::Heat::StructuredDeployment": {"server": "s"},
 		"OS::Heat::SoftwareComponent": {"configs": []any{map[string]any{"tool": "script", "config": "x"}}},

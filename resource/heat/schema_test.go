@@ -17,7 +17,9 @@ func TestSchemas(t *testing.T) { schematest.Sane(t, heat.Types(heat.Deps{})) }
 func TestDocumented(t *testing.T) { schematest.Documented(t, heat.Types(heat.Deps{}), page) }
 
 func TestLikeHeat(t *testing.T) {
-	schematest.LikeHeat(t, heat.Types(heat.Deps{}), "../../../shared/reference/resource-schemas.json", map[string]string{
+	types := heat.Types(heat.Deps{})
+	delete(types, "OS::Heat::HARestarter") // Heat has made a placeholder of it
+	schematest.LikeHeat(t, types, "../../../shared/reference/resource-schemas.json", map[string]string{
 		"OS::Heat::TestResource.constraint_prop_secs constraints": "the constraint only wastes time, in Heat's own tests",
 	})
 }
