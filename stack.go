@@ -91,7 +91,7 @@ const (
 	PhaseHeld  Phase = "held"
 	PhaseLeave Phase = "leave"
 	// PhasePass is all of an operation that goes over what is there: check,
-	// suspend, resume. PhaseObserve looks at reality before an update grows.
+	// suspend, resume, snapshot. PhaseObserve looks at reality before an update grows.
 	PhasePass    Phase = "pass"
 	PhaseObserve Phase = "observe"
 )
@@ -107,7 +107,27 @@ type Batch struct {
 	Resources []*Resource
 	// Forget removes resource records.
 	Forget []ResourceID
-	Events []*Event
+	// Snapshots of the lease's stack are inserted or replaced by their ID,
+	// DropSnapshots removes some. A deleted stack has none.
+	Snapshots     []*Snapshot
+	DropSnapshots []SnapshotID
+	Events        []*Event
+}
+
+// SnapshotID is a snapshot's UUID.
+type SnapshotID string
+
+// Snapshot is what a stack was at one moment.
+type Snapshot struct {
+	ID           SnapshotID
+	Stack        StackID
+	Name         string // for people, need not be unique
+	Status       Status
+	StatusReason string
+	// Data is the stack as Heat exports it, nil until Status is COMPLETE. It may
+	// hold secrets and is sealed by the store.
+	Data    map[string]any
+	Created time.Time
 }
 
 // StackFilter selects stacks. Zero fields select nothing out.
@@ -137,6 +157,8 @@ type StackStore interface {
 	Stacks(ctx context.Context, f StackFilter) ([]*Stack, error)
 	// Resource gives one record by its ID. NotFound if there is none.
 	Resource(ctx context.Context, id ResourceID) (*Resource, error)
+	// Snapshots gives those of a stack by creation, brief without their Data.
+	Snapshots(ctx context.Context, stack StackID, brief bool) ([]*Snapshot, error)
 	// Commit returns after the batch is durable. Exists when another living stack
 	// of the project has the Stack's name; ErrLeaseLost; Unavailable
 	// when the disk is full or the database does not answer. On every error

@@ -161,10 +161,11 @@ type LimitsConfig struct {
 	Workers   int           `yaml:"workers"`
 	Timeout   time.Duration `yaml:"timeout"`
 	Retries   int           `yaml:"retries"`
+	Snapshots int           `yaml:"snapshots"`
 }
 
 func (l LimitsConfig) limits() stack.Limits {
-	return stack.Limits{Resources: l.Resources, Depth: l.Depth, Stacks: l.Stacks, Workers: l.Workers, Timeout: l.Timeout, Retries: l.Retries}
+	return stack.Limits{Resources: l.Resources, Depth: l.Depth, Stacks: l.Stacks, Workers: l.Workers, Timeout: l.Timeout, Retries: l.Retries, Snapshots: l.Snapshots}
 }
 
 // LogConfig says what is logged, and how.

@@ -14,6 +14,7 @@ func actionStories() []story {
 		{name: "resume", prepare: steps(createApp, resizeTo(2), suspend), do: resume, servers: 2, image: "one"},
 		{name: "converge", prepare: steps(createApp, resizeTo(2)), do: convergeApp, servers: 2, image: "two"},
 		{name: "cancel", prepare: steps(createApp, resizeTo(2), slowServers), do: cancelApp, servers: 2, image: "one"},
+		{name: "restore", prepare: steps(createApp, resizeTo(2), takeShot, updateApp), do: restoreShot, servers: 2, image: "one"},
 		{name: "delete what rests", prepare: steps(createApp, resizeTo(2), suspend), do: deleteApp, servers: 0},
 	}
 }

@@ -43,8 +43,9 @@ type Limits struct {
 	Timeout   time.Duration // of one operation; default 1h (Heat's stack_action_timeout)
 	// Retries of a creation while its driver has no room or does not answer;
 	// default 5 (Heat's action_retry_limit), negative: none.
-	Retries  int
-	LeaseTTL time.Duration // default 30s
+	Retries   int
+	Snapshots int           // of one stack; default 32 (Heat's max_snapshots_per_stack), negative: any number
+	LeaseTTL  time.Duration // default 30s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -58,6 +59,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Stacks, 512)
 	set(&l.Workers, 256)
 	set(&l.Retries, 5)
+	set(&l.Snapshots, 32)
 	if l.Timeout == 0 {
 		l.Timeout = time.Hour
 	}

@@ -145,6 +145,7 @@ func (o *owner) complete() {
 func (o *owner) fail(err error) {
 	o.run.breakOff(nil)
 	o.run = nil
+	o.endTaking(stoker.StatusFailed, reasonOf(err))
 	o.saveStack(func(st *stoker.Stack) { endBadly(st, reasonOf(err)) })
 	o.stackEvent()
 	if o.rollback() {
@@ -167,7 +168,7 @@ func (o *owner) letHeldGo() {
 // what was before. What was wanted stays readable in Previous.
 func (o *owner) rollback() bool {
 	st := o.st
-	back := st.Action == stoker.ActionCreate || st.Action == stoker.ActionUpdate && st.Previous != nil
+	back := st.Action == stoker.ActionCreate || updating(st.Action) && st.Previous != nil
 	if st.DisableRollback || st.Parent != "" || !back {
 		return false
 	}

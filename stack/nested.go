@@ -152,6 +152,9 @@ func (o *owner) operate(st *stoker.Stack, action stoker.Action, hold bool) error
 	if o.st != nil && o.st.Status == stoker.StatusInProgress && (o.st.Phase == stoker.PhaseHold || o.st.Phase == stoker.PhaseHeld) {
 		hold = true // the parent still waits for it
 	}
+	if action != stoker.ActionSnapshot {
+		o.endTaking(stoker.StatusFailed, fmt.Sprintf("ended by a %s of the stack", action))
+	}
 	st.Action, st.Status = action, stoker.StatusInProgress
 	st.StatusReason = fmt.Sprintf("Stack %s started", action)
 	st.Generation++

@@ -95,7 +95,7 @@ func (e *Engine) Validate(ctx context.Context, in Input) error {
 // given take their defaults. An operation under way is superseded. Name and
 // Project of in do not count.
 func (e *Engine) Update(ctx context.Context, id stoker.StackID, in Input) error {
-	return e.change(ctx, id, func(st *stoker.Stack) error {
+	return e.change(ctx, id, stoker.ActionUpdate, func(st *stoker.Stack) error {
 		st.Spec = in.Spec
 		st.DisableRollback = in.DisableRollback
 		st.Tags = in.Tags
@@ -110,7 +110,7 @@ func (e *Engine) Update(ctx context.Context, id stoker.StackID, in Input) error 
 // Patch accepts a change: what in does not name keeps its value, parameters in
 // clear go back to their defaults (Heat's PATCH).
 func (e *Engine) Patch(ctx context.Context, id stoker.StackID, in Input, clear []string) error {
-	return e.change(ctx, id, func(st *stoker.Stack) error {
+	return e.change(ctx, id, stoker.ActionUpdate, func(st *stoker.Stack) error {
 		spec, err := merged(st.Asked(), in.Spec, clear)
 		st.Spec = spec
 		st.Phase = phaseFor(in)
@@ -173,8 +173,8 @@ func mergedMap(old, in map[string]any) map[string]any {
 	return out
 }
 
-// change begins an update of a root stack, after validating it.
-func (e *Engine) change(ctx context.Context, id stoker.StackID, edit func(*stoker.Stack) error) error {
+// change begins an update or a restoration of a root stack, after validating it.
+func (e *Engine) change(ctx context.Context, id stoker.StackID, a stoker.Action, edit func(*stoker.Stack) error) error {
 	st, err := e.record(ctx, id, false)
 	if err != nil {
 		return err
@@ -187,7 +187,7 @@ func (e *Engine) change(ctx context.Context, id stoker.StackID, edit func(*stoke
 		return err
 	}
 	return e.do(ctx, id, func(o *owner) error {
-		if err := o.updatable(id); err != nil {
+		if err := o.updatable(id, a); err != nil {
 			return err
 		}
 		next := *o.st
@@ -195,15 +195,15 @@ func (e *Engine) change(ctx context.Context, id stoker.StackID, edit func(*stoke
 			return err
 		}
 		next.Previous = previousOf(o.st)
-		return o.operate(&next, stoker.ActionUpdate, false)
+		return o.operate(&next, a, false)
 	})
 }
 
-func (o *owner) updatable(id stoker.StackID) error {
+func (o *owner) updatable(id stoker.StackID, a stoker.Action) error {
 	switch {
 	case o.st == nil || !o.st.Deleted.IsZero():
 		return notStack(string(id))
-	case passing(o.st.Action) && o.st.Status == stoker.StatusInProgress:
+	case (passing(o.st.Action) || a == stoker.ActionRestore) && o.st.Status == stoker.StatusInProgress:
 		return underWay(o.st)
 	case o.st.Action == stoker.ActionSuspend:
 		return notSupported("Updating a stack when it is suspended")
@@ -224,7 +224,7 @@ func previousOf(st *stoker.Stack) *stoker.StackSpec {
 		spec := st.Spec
 		return &spec
 	}
-	if st.Action == stoker.ActionUpdate && st.Previous != nil {
+	if updating(st.Action) && st.Previous != nil {
 		return st.Previous
 	}
 	return nil

@@ -37,6 +37,9 @@ type owner struct {
 	// cleared are the hooks that need not be waited at once more.
 	cleared map[hookKey]bool
 
+	// taking is the snapshot that is under way; nil: none.
+	taking *stoker.Snapshot
+
 	pending stoker.Batch              // not stored yet
 	dirty   map[stoker.ResourceID]int // where in pending.Resources
 	launch  []func()                  // workers that start when pending is stored
@@ -152,7 +155,7 @@ func (o *owner) open(ctx context.Context) error {
 	}
 	o.st, o.rows = st, newRows(rs)
 	o.recallHeld()
-	return nil
+	return o.recallTaking(ctx)
 }
 
 // recallHeld takes every nested stack for one that may hold, when an operation
@@ -317,7 +320,8 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 func empty(b stoker.Batch) bool {
-	return b.Stack == nil && len(b.Resources) == 0 && len(b.Forget) == 0 && len(b.Events) == 0
+	return b.Stack == nil && len(b.Resources) == 0 && len(b.Forget) == 0 && len(b.Events) == 0 &&
+		len(b.Snapshots) == 0 && len(b.DropSnapshots) == 0
 }
 
 // accept stores a new state of the stack at once, for an operation that its

@@ -114,6 +114,10 @@ func (e *Engine) passStack(ctx context.Context, id stoker.StackID, a stoker.Acti
 // startPass begins a run over what is there.
 func (o *owner) startPass() {
 	g := &graph{}
+	if o.st.Action == stoker.ActionSnapshot {
+		o.newRun(g) // resources have no part in it
+		return
+	}
 	var rs []*stoker.Resource
 	seen := map[stoker.ResourceName]bool{}
 	for _, r := range o.rows.all() {
@@ -293,6 +297,7 @@ func (o *owner) passed() {
 	}
 	o.run.breakOff(nil)
 	o.run = nil
+	o.takeSnapshot()
 	o.saveStack(func(st *stoker.Stack) {
 		st.Status, st.Phase, st.StatusReason = stoker.StatusComplete, stoker.PhaseDone, reason
 	})

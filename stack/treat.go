@@ -9,8 +9,11 @@ import (
 // passing tells whether an action goes over what is there instead of bringing
 // about what a template wants.
 func passing(a stoker.Action) bool {
-	return a == stoker.ActionCheck || a == stoker.ActionSuspend || a == stoker.ActionResume
+	return a == stoker.ActionCheck || a == stoker.ActionSuspend || a == stoker.ActionResume || a == stoker.ActionSnapshot
 }
+
+// updating tells whether an action brings a stack from one spec to another.
+func updating(a stoker.Action) bool { return a == stoker.ActionUpdate || a == stoker.ActionRestore }
 
 // treatment is what a pass does with one resource.
 type treatment int

@@ -145,7 +145,7 @@ func (o *owner) healNow() error {
 
 // healLater tries again to heal a stack whose healing has failed.
 func (o *owner) healLater() {
-	if o.st.Action == stoker.ActionUpdate && o.e.watches.tried(string(o.id)) {
+	if updating(o.st.Action) && o.e.watches.tried(string(o.id)) {
 		o.healAfter(o.e.watches.next(string(o.id)))
 	}
 }

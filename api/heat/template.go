@@ -45,6 +45,10 @@ func (s *server) showEnvironment(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	return reply{body: s.environmentOf(spec)}, nil
+}
+
+func (s *server) environmentOf(spec stoker.StackSpec) map[string]any {
 	env := map[string]any{
 		"event_sinks": []any{}, "parameter_defaults": map[string]any{}, "parameters": map[string]any{},
 		"resource_registry": map[string]any{"resources": map[string]any{}}, "encrypted_param_names": []any{},
@@ -57,7 +61,7 @@ func (s *server) showEnvironment(ctx context.Context, c *call) (reply, error) {
 	maps.Copy(parameters, spec.Parameters)
 	env["parameters"] = parameters
 	mask(env, s.hiddenParameters(spec))
-	return reply{body: env}, nil
+	return env
 }
 
 func (s *server) hiddenParameters(spec stoker.StackSpec) map[string]bool {

@@ -29,6 +29,14 @@ func (s *Store) Commit(ctx context.Context, b stoker.Batch) error {
 	if err != nil {
 		return err
 	}
+	snapshots, err := s.encodeSnapshots(b.Snapshots)
+	if err != nil {
+		return err
+	}
+	drop, err := json.Marshal(b.DropSnapshots)
+	if err != nil {
+		return err
+	}
 	return s.writer.do(ctx, "store a change", func(t *tx) error {
 		if err := t.fence(b); err != nil {
 			return err
@@ -39,6 +47,9 @@ func (s *Store) Commit(ctx context.Context, b stoker.Batch) error {
 			}
 		}
 		if err := t.insert(insertResource, resourceColumns, replaceResource, resources); err != nil {
+			return err
+		}
+		if err := t.putSnapshots(snapshots, string(drop)); err != nil {
 			return err
 		}
 		if err := t.forget(b, string(forget)); err != nil {
@@ -53,7 +64,7 @@ func (s *Store) Commit(ctx context.Context, b stoker.Batch) error {
 // stack is looked at by putStack.
 func (t *tx) fence(b stoker.Batch) error {
 	if b.Lease == (stoker.Lease{}) {
-		if b.Stack == nil && len(b.Resources)+len(b.Forget) > 0 {
+		if b.Stack == nil && len(b.Resources)+len(b.Forget)+len(b.Snapshots)+len(b.DropSnapshots) > 0 {
 			return stoker.ErrLeaseLost
 		}
 		return nil
@@ -136,7 +147,8 @@ func (t *tx) putSpecs(row *stackRow, oldSpec, oldPrevious string) error {
 	return t.exec("DELETE FROM spec WHERE stack = ? AND fingerprint <> ? AND fingerprint <> ?", id, row.spec.fingerprint, previous)
 }
 
-// forget removes resources: those named, and all of a deleted stack.
+// forget removes resources: those named, and all of a deleted stack, with its
+// snapshots.
 func (t *tx) forget(b stoker.Batch, list string) error {
 	if len(b.Forget) > 0 {
 		if err := t.exec("DELETE FROM resource WHERE id "+t.w.s.d.inList, list); err != nil {
@@ -145,6 +157,9 @@ func (t *tx) forget(b stoker.Batch, list string) error {
 	}
 	if b.Stack == nil || b.Stack.Deleted.IsZero() {
 		return nil
+	}
+	if err := t.exec("DELETE FROM snapshot WHERE stack = ?", string(b.Stack.ID)); err != nil {
+		return err
 	}
 	return t.exec("DELETE FROM resource WHERE stack = ?", string(b.Stack.ID))
 }

@@ -22,8 +22,16 @@ func TestSecretsAreSealed(t *testing.T) {
 		Parameters: secret, Environment: secret}
 	st := &stoker.Stack{ID: "a", Name: "visible-name", Spec: spec, Previous: &stoker.StackSpec{Parameters: secret},
 		Group: &stoker.GroupState{Spec: stoker.GroupSpec{Member: secret}}}
+	shot := &stoker.Snapshot{ID: "shot", Stack: "a", Data: secret}
 	r := &stoker.Resource{ID: "r", Stack: "a", Properties: secret, Metadata: secret, Data: secret}
 	if err := s.Commit(t.Context(), stoker.Batch{Stack: st, Resources: []*stoker.Resource{r}}); err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.Acquire(t.Context(), "a", "me", 1e9)
+	if err == nil {
+		err = s.Commit(t.Context(), stoker.Batch{Lease: l, Snapshots: []*stoker.Snapshot{shot}})
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	seen := func() (name, secret bool) {

@@ -45,6 +45,7 @@ func NewMemory() *Memory {
 	return &Memory{data: &data{
 		stacks:    map[stoker.StackID]*stackRow{},
 		resources: map[stoker.ResourceID]*resourceRow{},
+		snapshots: map[stoker.SnapshotID]*snapshotRow{},
 		leases:    map[stoker.StackID]stoker.Lease{},
 		scalers:   map[stoker.ScalerID]stoker.ScalerState{},
 		names:     map[name]stoker.StackID{},
@@ -125,6 +126,7 @@ type data struct {
 	seq       int64 // orders rows by their insertion
 	stacks    map[stoker.StackID]*stackRow
 	resources map[stoker.ResourceID]*resourceRow
+	snapshots map[stoker.SnapshotID]*snapshotRow
 	names     map[name]stoker.StackID // of the living
 	leases    map[stoker.StackID]stoker.Lease
 	events    []*stoker.Event // by Seq

@@ -19,6 +19,10 @@ func (d *data) commit(b stoker.Batch) error {
 	if err != nil {
 		return err
 	}
+	snapshots, err := cloneSnapshots(b.Snapshots)
+	if err != nil {
+		return err
+	}
 	for _, r := range resources {
 		if d.stacks[r.Stack] == nil && (stack == nil || stack.ID != r.Stack) {
 			return stoker.Errorf(stoker.NotFound, "resource %s: stack %s is not stored", r.Name, r.Stack)
@@ -31,10 +35,17 @@ func (d *data) commit(b stoker.Batch) error {
 	for _, id := range b.Forget {
 		d.forget(id)
 	}
+	for _, s := range snapshots {
+		d.putSnapshot(s)
+	}
+	for _, id := range b.DropSnapshots {
+		delete(d.snapshots, id)
+	}
 	if stack != nil && !stack.Deleted.IsZero() {
 		for id := range d.stacks[stack.ID].resources {
 			d.forget(id)
 		}
+		d.dropSnapshots(stack.ID)
 	}
 	d.addEvents(b.Events)
 	return nil
@@ -45,7 +56,7 @@ func (d *data) fence(b stoker.Batch) error {
 	if b.Lease != (stoker.Lease{}) {
 		return d.holds(b.Lease)
 	}
-	onlyEvents := b.Stack == nil && len(b.Resources) == 0 && len(b.Forget) == 0
+	onlyEvents := b.Stack == nil && len(b.Resources)+len(b.Forget)+len(b.Snapshots)+len(b.DropSnapshots) == 0
 	if onlyEvents || b.Stack != nil && d.stacks[b.Stack.ID] == nil {
 		return nil
 	}

@@ -34,6 +34,8 @@ func Run(t *testing.T, open Open) {
 		{"DeletedStack", testDeletedStack},
 		{"OldGeneration", testOldGeneration},
 		{"Fencing", testFencing},
+		{"Snapshots", testSnapshots},
+		{"SnapshotsAreFenced", testSnapshotsAreFenced},
 		{"Leases", testLeases},
 		{"LeaseExpires", testLeaseExpires},
 		{"LeaseRace", testLeaseRace},

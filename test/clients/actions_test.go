@@ -21,6 +21,7 @@ func TestActions(t *testing.T) {
 	t.Run("check", func(t *testing.T) { a.checks() })
 	t.Run("hooks", func(t *testing.T) { a.hooks() })
 	t.Run("cancel", func(t *testing.T) { a.cancels() })
+	t.Run("snapshots", func(t *testing.T) { a.snapshots() })
 	a.stack("delete", "-y", "--wait", "a")
 }
 
@@ -85,6 +86,22 @@ func (a *actions) suspends(url string) {
 	a.fails("Signal resource during SUSPEND is not supported", "resource", "signal", "a", "handle")
 	a.wants("stack resume --wait a", "RESUME_COMPLETE")
 	a.serves(url, http.StatusOK)
+}
+
+// snapshots goes back to a text that was changed since.
+func (a *actions) snapshots() {
+	a.stack("update", "--existing", "--parameter", "text=kept", "--wait", "a")
+	id := strings.TrimSpace(a.stack("snapshot", "create", "--name", "kept", "a", "-f", "value", "-c", "ID"))
+	a.state("SNAPSHOT_COMPLETE")
+	a.wants("stack snapshot list a", id, "kept", "COMPLETE")
+	a.wants("stack snapshot show a "+id, "heat_template_version", "resource_registry")
+	a.stack("update", "--existing", "--parameter", "text=changed", "--wait", "a")
+	a.stack("snapshot", "restore", "a", id)
+	a.state("RESTORE_COMPLETE")
+	a.wants("stack environment show a", "text: kept")
+	a.wants("stack event list a", "SNAPSHOT_COMPLETE", "RESTORE_COMPLETE")
+	a.stack("snapshot", "delete", "-y", "a", id)
+	a.fails("not found", "snapshot", "show", "a", id)
 }
 
 func (a *actions) checks() {

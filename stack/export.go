@@ -1,0 +1,62 @@
+package stack
+
+import (
+	"maps"
+
+	"github.com/stoker-project/stoker"
+)
+
+// export is a stack as Heat writes it down (prepare_abandon), but for the template,
+// which stays the text it is. Parameters stand in the environment.
+func export(st *stoker.Stack, rs []*stoker.Resource) map[string]any {
+	spec := st.Asked()
+	env := maps.Clone(spec.Environment)
+	if env == nil {
+		env = map[string]any{}
+	}
+	given, _ := env["parameters"].(map[string]any)
+	env["parameters"] = mergedMap(given, spec.Parameters)
+	files := make(map[string]any, len(spec.Files))
+	for name, text := range spec.Files {
+		files[name] = text
+	}
+	resources := make(map[string]any, len(rs))
+	for _, r := range rs {
+		resources[string(r.Name)] = exportResource(r)
+	}
+	tags := make([]any, len(st.Tags))
+	for i, t := range st.Tags {
+		tags[i] = t
+	}
+	return map[string]any{
+		"name": st.Name, "id": string(st.ID), "action": string(st.Action), "status": string(st.Status),
+		"environment": env, "files": files, "template": spec.Template, templateName: spec.File, "resources": resources,
+		"project_id": string(st.Project), "stack_user_project_id": string(st.Project), "tags": tags,
+	}
+}
+
+// templateName is a key of ours in an export.
+const templateName = "template_name"
+
+// exportResource: of several incarnations of a name the newest, which comes last,
+// stays.
+func exportResource(r *stoker.Resource) map[string]any {
+	return map[string]any{
+		"name": string(r.Name), "type": string(r.Type), "resource_id": string(r.PhysicalID),
+		"action": string(r.Action), "status": string(r.Status),
+		"metadata": mergedMap(r.Metadata, nil), "resource_data": mergedMap(r.Data, nil),
+	}
+}
+
+// Exported is what was wanted of a stack that was exported.
+func Exported(data map[string]any) stoker.StackSpec {
+	spec := stoker.StackSpec{Files: map[string]string{}, Parameters: map[string]any{}}
+	spec.Template, _ = data["template"].(string)
+	spec.File, _ = data[templateName].(string)
+	spec.Environment, _ = data["environment"].(map[string]any)
+	files, _ := data["files"].(map[string]any)
+	for name, text := range files {
+		spec.Files[name], _ = text.(string)
+	}
+	return spec
+}
