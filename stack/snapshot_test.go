@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/stack"
@@ -223,4 +224,42 @@ func TestSnapshotCrashPoints(t *testing.T) {
 	if points < 4 {
 		t.Errorf("%d crash points, want those around two writes", points)
 	}
+}
+
+// A deletion that comes before a snapshot is taken ends it; where the stack
+// outlives that, it says so.
+func TestSnapshotEndedByDeletion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, store, gate := newWorld(), storetest.NewMemory(), make(chan struct{})
+		w.fail["delete a"] = errors.New("it stays")
+		store.BeforeCommit = func(_ int, b stoker.Batch) error {
+			if b.Stack != nil && b.Stack.State() == "CHECK_COMPLETE" {
+				<-gate
+			}
+			return nil
+		}
+		b := start(t, w, store)
+		st := b.worded("first")
+		if err := b.Check(t.Context(), st.ID); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the check's end is being written
+		asked := make(chan error, 2)
+		go func() { _, err := b.Snapshot(t.Context(), st.ID, ""); asked <- err }()
+		synctest.Wait()
+		go func() { asked <- b.Delete(t.Context(), st.ID) }()
+		synctest.Wait()
+		close(gate)
+		for range 2 {
+			if err := <-asked; err != nil {
+				t.Fatal(err)
+			}
+		}
+		want(t, b.await(st.ID), "DELETE_FAILED")
+		list, err := b.Snapshots(t.Context(), st.ID)
+		if err != nil || len(list) != 1 || list[0].Status != stoker.StatusFailed || list[0].StatusReason != "ended by a DELETE of the stack" {
+			t.Errorf("got %+v, %v, want one that has failed", list, err)
+		}
+		b.stop()
+	})
 }
