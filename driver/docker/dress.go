@@ -26,25 +26,25 @@ func (d *Driver) dress(ctx context.Context, c *conn, token stoker.ServerToken) e
 		return nil
 	}
 	const tries = 3 // each time it has been started anew meanwhile
-	var err error
 	for range tries {
-		var b box
-		if b, err = d.container(ctx, c, token); err != nil {
+		b, err := d.container(ctx, c, token)
+		if err != nil {
 			return err
 		}
 		pid := pidOf(b)
 		if b.labels[labelPorts] == "" || pid == 0 {
 			return nil
 		}
-		if err = d.dressContainer(b, pid); err == nil {
+		err = d.dressContainer(b, pid)
+		if err == nil {
 			return nil
 		}
 		if belongs(pid, b.id) {
-			break
+			return &stoker.Error{Kind: stoker.Unavailable, Message: fmt.Sprintf("make the ports of server %q", token), Err: err,
+				Hint: "Stoker must run as root beside the Docker daemon, and the kernel must have nftables."}
 		}
 	}
-	return &stoker.Error{Kind: stoker.Unavailable, Message: fmt.Sprintf("make the ports of server %q", token), Err: err,
-		Hint: "Stoker must run as root beside the Docker daemon, and the kernel must have nftables."}
+	return nil // it has ended, which the daemon does not know yet; a start of somebody's comes with an event
 }
 
 // dressContainer enters the namespace of a container. The lock lasts from reading what
