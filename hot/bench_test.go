@@ -3,6 +3,7 @@ package hot_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stoker-project/stoker/hot"
@@ -38,6 +39,31 @@ func BenchmarkParseThousandResourcesJSON(b *testing.B) {
 		if _, err := hot.Parse(text, ""); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkParseLargestYAML reads as long templates as there may be: a thousand
+// resources with long texts, and more of them with many short values.
+func BenchmarkParseLargestYAML(b *testing.B) {
+	words := strings.Repeat("some words ", 40)
+	for name, def := range map[string]string{
+		"texts":  "  r%d: {type: OS::Heat::Value, properties: {value: {list_join: ['-', [" + words + "]]}}}\n",
+		"values": "  r%d:\n    type: Stoker::Server\n    properties:\n" + "      image: web\n      networks:\n      - network: front\n      - network: back\n      metadata:\n        role: web\n        name: {list_join: ['-', [web, {get_param: \"OS::stack_name\"}]]}\n",
+	} {
+		var t strings.Builder
+		t.WriteString("heat_template_version: 2021-04-16\nresources:\n")
+		for i := 0; t.Len() < hot.MaxTemplateSize-1000; i++ {
+			fmt.Fprintf(&t, def, i)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(t.Len()))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := hot.Parse([]byte(t.String()), "large.yaml"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

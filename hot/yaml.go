@@ -189,6 +189,13 @@ func (d *yamlDecoder) mapKey(a ast.MapKeyNode) (string, error) {
 	if k, ok := in.(*ast.MappingKeyNode); ok {
 		in = k.Value
 	}
+	if s, ok := in.(*ast.StringNode); ok { // nearly all are
+		if v, err := d.scalar(s); err == nil {
+			if key, ok := v.(string); ok {
+				return key, nil
+			}
+		}
+	}
 	n, err := d.node(in, 0)
 	if err != nil {
 		return "", err

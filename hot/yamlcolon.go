@@ -22,6 +22,7 @@ func hideColons(text string) (hidden string, mark rune) {
 	for mark = '\ue000'; strings.ContainsRune(text, mark); mark++ {
 	}
 	var b strings.Builder
+	b.Grow(len(text) + len(text)/16)
 	from := 0
 	for i := strings.IndexByte(text, '{'); i < len(text); i++ {
 		if text[i] == ':' && !endsKey(text, i) {
@@ -53,8 +54,10 @@ func showColons(tokens token.Tokens, mark rune) {
 	}
 	m := string(utf8.AppendRune(nil, mark))
 	for _, t := range tokens {
-		t.Value = strings.ReplaceAll(t.Value, m, ":")
-		t.Origin = strings.ReplaceAll(t.Origin, m, ":")
-		t.Error = strings.ReplaceAll(t.Error, m, ":")
+		for _, text := range []*string{&t.Value, &t.Origin, &t.Error} {
+			if strings.Contains(*text, m) { // much faster than to count them in each
+				*text = strings.ReplaceAll(*text, m, ":")
+			}
+		}
 	}
 }
