@@ -9,7 +9,9 @@ import (
 
 	"github.com/stoker-project/stoker"
 	cfnapi "github.com/stoker-project/stoker/api/cfn"
+	heatapi "github.com/stoker-project/stoker/api/heat"
 	"github.com/stoker-project/stoker/dialect/cfn"
+	"github.com/stoker-project/stoker/internal/fetch"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/resource/alarm"
 	"github.com/stoker-project/stoker/resource/aws"
@@ -83,6 +85,8 @@ func (a *parts) awsDeps(ofHeat, ofNova map[stoker.TypeName]stoker.ResourceType) 
 		ScalingPolicy: ofHeat["OS::Heat::ScalingPolicy"].(aws.Policy),
 		WaitCondition: ofHeat["OS::Heat::WaitCondition"].(aws.Condition),
 		WaitHandle:    ofHeat["OS::Heat::WaitConditionHandle"].(aws.Handle),
+		Stack:         ofHeat["OS::Heat::Stack"].(aws.Stack),
+		Fetch:         fetch.New(heatapi.MaxTemplate, a.AllowFetch).Get,
 		Data:          a.engine,
 		SignalURL:     a.alarmURL,
 		HandleURL:     a.handleURL,

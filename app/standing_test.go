@@ -1,6 +1,10 @@
 package app_test
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -76,5 +80,44 @@ func TestStackBesideAnother(t *testing.T) {
 	far := strings.Replace(besides, "    properties:\n", "    properties:\n      context: {region_name: elsewhere}\n", 1)
 	if _, err = cl.Create(t.Context(), client.Request{Name: "far", Template: far}); err == nil || !strings.Contains(err.Error(), "elsewhere") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestStackFromAnAddress: AWS::CloudFormation::Stack takes its template from where the
+// configuration lets it, and nothing from anywhere else.
+func TestStackFromAnAddress(t *testing.T) {
+	inner := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `
+AWSTemplateFormatVersion: '2010-09-09'
+Parameters: {Length: {Type: Number}}
+Resources: {S: {Type: OS::Heat::RandomString, Properties: {length: {Ref: Length}}}}
+Outputs: {S: {Value: {"Fn::GetAtt": [S, value]}}}
+`)
+	}))
+	defer inner.Close()
+	outer := `
+AWSTemplateFormatVersion: '2010-09-09'
+Resources:
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: ` + inner.URL + `/inner.template, Parameters: {Length: 7}, TimeoutInMinutes: 2}
+Outputs: {S: {Value: {"Fn::GetAtt": [Inner, Outputs.S]}}}
+`
+	c := config(t)
+	c.AllowFetch = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	cl := dial(t, start(t, c).Server)
+	id, err := cl.Create(t.Context(), client.Request{Name: "a", Template: outer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := outputs(t, cl, id); len(out["S"]) != 7 {
+		t.Errorf("got %v", out)
+	}
+	cl = dial(t, start(t, config(t)).Server)
+	if id, err = cl.Create(t.Context(), client.Request{Name: "b", Template: outer}); err != nil {
+		t.Fatal(err)
+	}
+	if st := await(t, cl, id); st.Status != "CREATE_FAILED" || !strings.Contains(st.StatusReason, "not a public one") {
+		t.Errorf("not allowed: got %s: %s", st.Status, st.StatusReason)
 	}
 }

@@ -1,6 +1,6 @@
 // Package aws holds the resource types of AWS CloudFormation that Heat has and that
-// run on any driver: instances, groups of them, scaling policies and wait
-// conditions. Each is one of OpenStack's types under other names: a request is
+// run on any driver: instances, groups of them, scaling policies, wait
+// conditions and stacks. Each is one of OpenStack's types under other names: a request is
 // translated and handed on to that type, which comes in Deps.
 //
 // It makes nothing itself and starts no goroutine.
@@ -24,7 +24,10 @@ type Deps struct {
 	ScalingPolicy Policy        // OS::Heat::ScalingPolicy
 	WaitCondition Condition     // OS::Heat::WaitCondition
 	WaitHandle    Handle        // OS::Heat::WaitConditionHandle
-	Data          Data          // instances of groups, which look at their launch configuration
+	Stack         Stack         // OS::Heat::Stack
+	// Fetch gets the template of a Stack from an address that a stranger names.
+	Fetch func(ctx context.Context, address string) ([]byte, error)
+	Data  Data // instances of groups, which look at their launch configuration
 	// SignalURL is where a policy takes signals from whoever knows the address, and
 	// HandleURL where a handle does. They have to be the same each time. nil: nowhere.
 	SignalURL, HandleURL func(stack stoker.StackRef, resource stoker.ResourceName) string
@@ -68,6 +71,13 @@ type (
 		stoker.Awaiter
 		stoker.Attributer
 	}
+	// Stack makes stacks.
+	Stack interface {
+		stoker.ResourceType
+		stoker.Updater
+		stoker.Awaiter
+		stoker.Attributer
+	}
 	// Handle takes signals.
 	Handle interface {
 		stoker.ResourceType
@@ -91,6 +101,7 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 		"AWS::AutoScaling::LaunchConfiguration":    launchConfiguration{schema.Fix(launchConfigurationSchema())},
 		"AWS::AutoScaling::AutoScalingGroup":       autoScalingGroup{schema.Fix(autoScalingGroupSchema()), d.InstanceGroup},
 		"AWS::AutoScaling::ScalingPolicy":          scalingPolicy{schema.Fix(scalingPolicySchema()), d},
+		"AWS::CloudFormation::Stack":               stackType{schema.Fix(stackSchema()), d.Stack, d.Fetch},
 		"AWS::CloudFormation::WaitCondition":       waitCondition{schema.Fix(waitConditionSchema()), d.WaitCondition},
 		"AWS::CloudFormation::WaitConditionHandle": waitHandle{schema.Fix(waitHandleSchema()), d},
 		"OS::Heat::UpdateWaitConditionHandle":      updateHandle{waitHandle{schema.Fix(updateHandleSchema()), d}},

@@ -19,6 +19,7 @@ func least() map[stoker.TypeName]map[string]any {
 		"AWS::EC2::Instance": machine, "OS::Heat::ScaledResource": machine, "AWS::AutoScaling::LaunchConfiguration": machine,
 		"AWS::AutoScaling::AutoScalingGroup": {"AvailabilityZones": []any{"nova"}, "MinSize": int64(1), "MaxSize": int64(3), "LaunchConfigurationName": "c"},
 		"AWS::AutoScaling::ScalingPolicy":    {"AutoScalingGroupName": "g", "AdjustmentType": "ExactCapacity", "ScalingAdjustment": int64(1)},
+		"AWS::CloudFormation::Stack":         {"TemplateURL": "http://here/a"},
 		"AWS::CloudFormation::WaitCondition": {"Handle": "http://signal#h", "Timeout": int64(1)},
 	}
 }
@@ -85,6 +86,8 @@ func TestRefused(t *testing.T) {
 		{"AWS::AutoScaling::AutoScalingGroup", map[string]any{"MinSize": int64(-1)}, "MinSize", "can not be less than zero"},
 		{"AWS::AutoScaling::AutoScalingGroup", map[string]any{"DesiredCapacity": int64(9)}, "DesiredCapacity", "must be between"},
 		{"AWS::AutoScaling::ScalingPolicy", map[string]any{"MinAdjustmentStep": int64(1)}, "MinAdjustmentStep", "PercentChangeInCapacity"},
+		{"AWS::CloudFormation::Stack", map[string]any{"TemplateURL": "file:///etc/passwd"}, "TemplateURL", "no address of HTTP"},
+		{"AWS::CloudFormation::Stack", map[string]any{"TemplateURL": "a.yaml"}, "TemplateURL", "no address of HTTP"},
 		{"AWS::CloudFormation::WaitCondition", map[string]any{"Handle": "http://elsewhere"}, "Handle", "invalid Handle http://elsewhere"},
 	} {
 		impl := newWorld(t).types[tt.kind]

@@ -23,13 +23,14 @@ type world struct {
 	t      *testing.T
 	driver *drivertest.Fake
 	types  map[stoker.TypeName]stoker.ResourceType
+	stacks stacks
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, driver: &drivertest.Fake{}}
 	w.Engine = stack.New(stack.Config{Store: storetest.NewMemory(), Parse: cfn.Parse})
-	theirs := heat.Types(heat.Deps{Groups: w.Engine, Data: w.Engine})
+	theirs := heat.Types(heat.Deps{Groups: w.Engine, Data: w.Engine, Stacks: &w.stacks})
 	servers := openstack.Types(openstack.Deps{Driver: w.driver, Grace: time.Second})
 	w.types = aws.Types(aws.Deps{
 		Server:        servers["OS::Nova::Server"].(aws.Server),
@@ -37,6 +38,8 @@ func newWorld(t *testing.T) *world {
 		ScalingPolicy: theirs["OS::Heat::ScalingPolicy"].(aws.Policy),
 		WaitCondition: theirs["OS::Heat::WaitCondition"].(aws.Condition),
 		WaitHandle:    theirs["OS::Heat::WaitConditionHandle"].(aws.Handle),
+		Stack:         theirs["OS::Heat::Stack"].(aws.Stack),
+		Fetch:         fetch,
 		Data:          w.Engine,
 		SignalURL:     at("http://signal/"),
 		HandleURL:     at("http://handle/"),
