@@ -21,6 +21,7 @@ const (
 	churnCycles = 100
 	churnRate   = 520 // requests per second, of each kind
 	churnFirst  = 50 * time.Millisecond
+	churnStay   = 50 * time.Millisecond // that a guest serves, and that it is away
 	churnDrain  = 10 * time.Second
 	churnBound  = 3 * time.Minute // of one balancer
 )
@@ -91,15 +92,32 @@ func cycles(ctx context.Context, lb stoker.Balancer, l *load) ([]time.Duration, 
 		}
 		first, err := l.newHost(ctx, before, start)
 		if err == nil {
+			err = wait(ctx, churnStay)
+		}
+		if err == nil {
 			err = lb.RemoveMember(ctx, "p", stoker.MemberID(name), churnDrain)
 		}
 		guest.Close()
+		if err == nil {
+			err = wait(ctx, churnStay)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("cycle %d: %w", i, err)
 		}
 		firsts = append(firsts, first)
 	}
 	return firsts, nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // join starts a server and makes it a member.
