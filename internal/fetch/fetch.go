@@ -1,8 +1,7 @@
-// Package fetch gets small texts over HTTP from addresses that strangers name, and hands
-// such over. It
-// does not let them reach what only this machine can: addresses that are not
-// public are refused unless they are allowed, whatever name or redirect leads
-// there. Files are never read.
+// Package fetch gets small texts over HTTP from addresses that strangers name, and
+// hands such texts over. It does not let strangers reach what only this machine can:
+// addresses that are not public are refused unless they are allowed, whatever name or
+// redirect leads there. Files are never read.
 //
 // It starts no goroutine that outlives a call.
 package fetch
