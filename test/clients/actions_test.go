@@ -90,7 +90,7 @@ func (a *actions) suspends(url string) {
 
 // snapshots goes back to a text that was changed since.
 func (a *actions) snapshots() {
-	a.stack("update", "--existing", "--parameter", "text=kept", "--wait", "a")
+	a.stack("update", "-t", "testdata/actions.yaml", "--parameter", "text=kept", "--wait", "a")
 	id := strings.TrimSpace(a.stack("snapshot", "create", "--name", "kept", "a", "-f", "value", "-c", "ID"))
 	a.state("SNAPSHOT_COMPLETE")
 	a.wants("stack snapshot list a", id, "kept", "COMPLETE")
