@@ -13,6 +13,7 @@ import (
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/balancer/builtin"
 	"github.com/stoker-project/stoker/balancer/haproxy"
+	"github.com/stoker-project/stoker/internal/request"
 )
 
 // The load while members come and go: open, so that nothing waits for an answer
@@ -92,14 +93,14 @@ func cycles(ctx context.Context, lb stoker.Balancer, l *load) ([]time.Duration, 
 		}
 		first, err := l.newHost(ctx, before, start)
 		if err == nil {
-			err = wait(ctx, churnStay)
+			err = request.Pause(ctx, churnStay)
 		}
 		if err == nil {
 			err = lb.RemoveMember(ctx, "p", stoker.MemberID(name), churnDrain)
 		}
 		guest.Close()
 		if err == nil {
-			err = wait(ctx, churnStay)
+			err = request.Pause(ctx, churnStay)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("cycle %d: %w", i, err)
@@ -107,17 +108,6 @@ func cycles(ctx context.Context, lb stoker.Balancer, l *load) ([]time.Duration, 
 		firsts = append(firsts, first)
 	}
 	return firsts, nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // join starts a server and makes it a member.

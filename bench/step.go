@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker/client"
+	"github.com/stoker-project/stoker/internal/request"
 )
 
 // The application of the step: one server does 200 requests per second.
@@ -75,7 +76,7 @@ func (s *server) step(ctx context.Context, name string) (took time.Duration, fai
 	l.rate.Store(lowRate)
 	l.run(ctx)
 	// Long enough for the mean to settle, and not a whole number of intervals.
-	if err := sleep(ctx, 6*time.Second+time.Duration(rand.N(int64(stepInterval)))); err != nil {
+	if err := request.Pause(ctx, 6*time.Second+time.Duration(rand.N(int64(stepInterval)))); err != nil {
 		return 0, 0, err
 	}
 	before := l.hosts()
@@ -83,15 +84,6 @@ func (s *server) step(ctx context.Context, name string) (took time.Duration, fai
 	l.rate.Store(highRate)
 	took, err = l.newHost(ctx, before, start)
 	return took, l.failed.Load(), err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func (s *server) output(ctx context.Context, ident, key string) (string, error) {

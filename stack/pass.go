@@ -137,11 +137,7 @@ func (o *owner) startPass() {
 // goOver starts what is ready of a pass, and ends it.
 func (o *owner) goOver() {
 	r := o.run
-	for len(r.ready) > 0 && r.failed == nil && o.acting < o.e.limits.Workers {
-		n := r.ready[0]
-		r.ready = r.ready[1:]
-		o.treatNode(n)
-	}
+	o.startReady(o.treatNode)
 	switch {
 	case r.failed != nil && !o.building():
 		o.fail(r.failed)

@@ -194,16 +194,22 @@ func (o *owner) keepAll() {
 // grow starts what is ready, and ends the phase.
 func (o *owner) grow() {
 	r := o.run
-	for len(r.ready) > 0 && r.failed == nil && o.acting < o.e.limits.Workers {
-		n := r.ready[0]
-		r.ready = r.ready[1:]
-		o.ensure(n)
-	}
+	o.startReady(o.ensure)
 	switch {
 	case r.failed != nil && !o.building():
 		o.fail(r.failed)
 	case r.left == 0:
 		o.grown()
+	}
+}
+
+// startReady starts what is ready, as far as there are workers for it.
+func (o *owner) startReady(start func(*nodeRun)) {
+	r := o.run
+	for len(r.ready) > 0 && r.failed == nil && o.acting < o.e.limits.Workers {
+		n := r.ready[0]
+		r.ready = r.ready[1:]
+		start(n)
 	}
 }
 

@@ -47,7 +47,7 @@ func (keyPair) Validate(req *stoker.Request) error {
 	}
 	if text := v.String("public_key"); text != "" {
 		if _, err := sshkey.Parse(text); err != nil {
-			return atProperty("public_key", err)
+			return in("public_key", err)
 		}
 	}
 	return nil
@@ -65,7 +65,7 @@ func (k keyPair) Create(_ context.Context, req *stoker.Request) (stoker.Result, 
 		data["private_key"] = private
 	}
 	if err := k.keys.putAlone(keyOf(req, public.Line)); err != nil {
-		return stoker.Result{}, atProperty("name", err)
+		return stoker.Result{}, in("name", err)
 	}
 	return stoker.Result{PhysicalID: stoker.PhysicalID(v.String("name")), Data: data}, nil
 }
@@ -78,7 +78,7 @@ func pair(v request.Values) (sshkey.Public, string, error) {
 	}
 	public, err := sshkey.Parse(text)
 	if err != nil {
-		return public, "", atProperty("public_key", err)
+		return public, "", in("public_key", err)
 	}
 	return public, "", nil
 }

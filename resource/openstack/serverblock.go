@@ -65,7 +65,7 @@ func (s *storage) attachMapped(ctx context.Context, req *stoker.Request, id stok
 	for _, m := range all {
 		vol, err := s.volumes.find(req.Stack.Project, m.volume)
 		if err != nil {
-			return nil, atProperty(m.at, err)
+			return nil, in(m.at, err)
 		}
 		got, err := s.attach(ctx, attachment{id: string(req.ID), owner: ownerOf(req), volume: stoker.VolumeToken(vol.id),
 			server: token(req), serverID: id, device: m.device})

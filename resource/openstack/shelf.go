@@ -97,17 +97,3 @@ func (s *shelf[T]) where(ok func(thing[T]) bool) []thing[T] {
 	slices.SortFunc(out, func(a, b thing[T]) int { return strings.Compare(a.id, b.id) })
 	return out
 }
-
-// atProperty gives an error about a thing the place of the property that names it.
-func atProperty(property string, err error) error {
-	e, ok := stoker.AsError(err)
-	if !ok {
-		return err
-	}
-	out := *e
-	out.Path = "properties." + property
-	if out.Kind == stoker.NotFound {
-		out.Kind = stoker.Invalid
-	}
-	return &out
-}

@@ -61,7 +61,7 @@ func (a volumeAttachment) wanted(ctx context.Context, req *stoker.Request) (atta
 	v := request.Values(req.Properties)
 	vol, err := a.volumes.find(req.Stack.Project, v.String("volume_id"))
 	if err != nil {
-		return attachment{}, atProperty("volume_id", err)
+		return attachment{}, in("volume_id", err)
 	}
 	id := stoker.PhysicalID(v.String("instance_uuid"))
 	s, found, err := a.census.ByID(ctx, id)
