@@ -87,7 +87,10 @@ func (d crashDriver) Destroy(ctx context.Context, t stoker.ServerToken, grace ti
 
 type crashBalancer struct {
 	*balancertest.Fake
-	c *crasher
+	c       *crasher
+	servers *drivertest.Fake
+	// early is told of members that join while their server rests.
+	early func(stoker.Member)
 }
 
 func (b crashBalancer) SetPool(ctx context.Context, p stoker.Pool) (out stoker.PoolStatus, err error) {
@@ -100,7 +103,14 @@ func (b crashBalancer) RemovePool(ctx context.Context, id stoker.PoolID) error {
 }
 
 func (b crashBalancer) SetMember(ctx context.Context, p stoker.PoolID, m stoker.Member) error {
-	return b.c.around("set member", func() error { return b.Fake.SetMember(ctx, p, m) })
+	return b.c.around("set member", func() error {
+		for _, s := range b.servers.Servers() {
+			if s.State == stoker.ServerPaused && len(s.Addresses) > 0 && strings.HasPrefix(m.Address, s.Addresses[0].IP+":") {
+				b.early(m)
+			}
+		}
+		return b.Fake.SetMember(ctx, p, m)
+	})
 }
 
 func (b crashBalancer) RemoveMember(ctx context.Context, p stoker.PoolID, id stoker.MemberID, drain time.Duration) error {
@@ -138,10 +148,12 @@ func (m *machine) boot(at int) {
 	store.AfterCommit = func(int, stoker.Batch) error { return c.step("after a write") }
 	m.balancer = balancertest.NewFake()
 	driver := crashDriver{m.servers, c}
-	balancer := crashBalancer{m.balancer, c}
+	balancer := crashBalancer{m.balancer, c, m.servers, func(member stoker.Member) {
+		m.t.Errorf("member %s joined while its server rests", member.Address)
+	}}
 	m.engine = stack.New(stack.Config{Store: store})
 	m.engine.Register(heat.Types(heat.Deps{Groups: m.engine, Data: m.engine}))
-	m.engine.Register(openstack.Types(openstack.Deps{Driver: driver, Flavors: func(string) (stoker.Flavor, error) { return stoker.Flavor{}, nil }}))
+	m.engine.Register(openstack.Types(openstack.Deps{Driver: driver, Balancer: balancer, Flavors: func(string) (stoker.Flavor, error) { return stoker.Flavor{}, nil }}))
 	m.engine.Register(native.Types(native.Deps{Balancer: balancer, Scalers: noScalers{}, Driver: driver}))
 	ctx, cancel := context.WithCancel(context.Background())
 	done, ready := make(chan error, 1), make(chan struct{})

@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/stoker-project/stoker"
@@ -37,6 +38,9 @@ func (e *Engine) restoreStack(ctx context.Context, path []stoker.StackID) error 
 		return err
 	}
 	for _, r := range rs {
+		if isLost(r) {
+			e.tasks.Go(func() { e.resourceFailed(st.ID, r.ID, errors.New(r.StatusReason)) })
+		}
 		if !made(r) || e.asleep(r) {
 			continue
 		}

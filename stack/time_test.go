@@ -99,6 +99,46 @@ outputs: {a: {value: {get_attr: [a, id]}}}
 	})
 }
 
+// TestHealingGoesOnAfterARestart: Stoker is killed in the pause between the failure
+// and its healing. What a check has found waits for an update all the same.
+func TestHealingGoesOnAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		store := storetest.NewMemory()
+		b := start(t, w, store)
+		st := b.create("s", `
+resources: {a: {type: T::Watched}}
+outputs: {a: {value: {get_attr: [a, id]}}}
+`)
+		checked := b.create("checked", "resources: {b: {type: T::Checked}}")
+		w.fail["check b"] = errors.New("it is gone")
+		if err := b.Check(t.Context(), checked.ID); err != nil {
+			t.Fatal(err)
+		}
+		want(t, b.await(checked.ID), "CHECK_FAILED")
+		for range 2 { // the second time there is a pause
+			synctest.Wait()
+			w.mu.Lock()
+			end := w.ends[stoker.ResourceID(b.outputs(st.ID)["a"])]
+			w.mu.Unlock()
+			end <- errors.New("it died")
+		}
+		synctest.Wait()
+		lost := b.outputs(st.ID)["a"]
+		b.stop()
+		b = start(t, w, store.Reopen())
+		for range 100 {
+			time.Sleep(time.Second)
+		}
+		if now := b.outputs(st.ID)["a"]; now == lost || w.count() != 2 {
+			t.Errorf("it is %q, and %q was lost; there are %d things, want 2", now, lost, w.count())
+		}
+		want(t, b.await(st.ID), "UPDATE_COMPLETE")
+		want(t, b.await(checked.ID), "CHECK_FAILED")
+		b.stop()
+	})
+}
+
 // TestHealingBacksOffWhileOthersLeave: the pauses also hold while the stack is
 // still busy, here with the deletion of what died before.
 func TestHealingBacksOffWhileOthersLeave(t *testing.T) {

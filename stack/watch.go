@@ -102,16 +102,30 @@ func (o *owner) markFailed(id stoker.ResourceID, cause error) bool {
 		return false
 	}
 	if row.Action == stoker.ActionCheck && row.Status == stoker.StatusFailed {
-		return true // somebody else has seen it first
+		if !isLost(row) { // somebody else has seen it first
+			o.saveRow(row, setLost)
+		}
+		return true
 	}
 	if row.Status != stoker.StatusComplete {
 		return false
 	}
 	row = o.saveRow(row, func(r *stoker.Resource) {
 		r.Action, r.Status, r.StatusReason = stoker.ActionCheck, stoker.StatusFailed, reasonOf(located(cause, row.Name))
+		setLost(r)
 	})
 	o.rowEvent(row, row.StatusReason)
 	return true
+}
+
+// lostKey is where a record keeps that the resource failed by itself: it is healed,
+// also by the next engine. What a check finds waits for the next update.
+const lostKey = "lost"
+
+func setLost(r *stoker.Resource) { r.Data = mergedMap(r.Data, map[string]any{lostKey: true}) }
+
+func isLost(r *stoker.Resource) bool {
+	return r.Status == stoker.StatusFailed && r.Data[lostKey] == true
 }
 
 // heal converges the stack again as it is wanted, at once or, when that was done
