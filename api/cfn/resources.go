@@ -29,9 +29,9 @@ func (s *Server) describeResource(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	meta := v.Metadata
-	if meta == nil {
-		meta = map[string]any{}
+	meta, err := s.Engine.AgentMetadata(ctx, v)
+	if err != nil {
+		return nil, err
 	}
 	return object{{"StackResourceDetail", append(resourceOf(v),
 		member{"LastUpdatedTimestamp", changed(v)}, member{"Metadata", document{meta}})}}, nil

@@ -62,7 +62,7 @@ func Handles(r *http.Request) bool {
 	case path == "/v1" || path == "/v1/":
 		return r.Method == http.MethodPost || r.URL.Query().Has("Action")
 	default:
-		return strings.HasPrefix(path, signalPath+"arn:") || strings.HasPrefix(path, waitPath+"arn:")
+		return strings.HasPrefix(path, signalPath+"arn:") || strings.HasPrefix(path, waitPath+"arn:") || strings.HasPrefix(path, pollPath+"arn:")
 	}
 }
 
@@ -85,6 +85,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if strings.HasPrefix(r.URL.Path, signalPath) || strings.HasPrefix(r.URL.Path, waitPath) {
 		s.signal(w, c)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, pollPath) {
+		s.poll(w, c)
 		return
 	}
 	if err := c.form(); err != nil {

@@ -21,7 +21,7 @@ const (
 	waitPath   = "/v1/waitcondition/"
 )
 
-var verbs = map[string]string{signalPath: http.MethodPost, waitPath: http.MethodPut}
+var verbs = map[string]string{signalPath: http.MethodPost, waitPath: http.MethodPut, pollPath: http.MethodGet}
 
 // SignalURL is an address below base that takes signals for one resource, and
 // for nothing else, from whoever knows it. It is the same each time and does not
@@ -39,7 +39,7 @@ func WaitURL(base, key string, st stoker.StackRef, r stoker.ResourceName) string
 // SignalPath tells which resource the path of such an address is for; false when it is
 // the path of something else.
 func SignalPath(path string) (stoker.ProjectID, stoker.StackID, stoker.ResourceName, bool) {
-	for prefix := range verbs {
+	for _, prefix := range []string{signalPath, waitPath} {
 		if text, in := strings.CutPrefix(path, prefix); in {
 			a, err := parseARN(text)
 			return a.project, a.id, a.resource, err == nil && a.resource != ""

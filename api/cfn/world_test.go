@@ -40,7 +40,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, engine: stack.New(stack.Config{Store: storetest.NewMemory()})}
 	srv := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + srv.Listener.Addr().String()
-	w.engine.Register(heat.Types(heat.Deps{Groups: w.engine, Data: w.engine, AlarmURL: w.alarmURL}))
+	w.engine.Register(heat.Types(heat.Deps{Groups: w.engine, Data: w.engine, AlarmURL: w.alarmURL, Polling: w.polling}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- w.engine.Run(ctx, ready) }()
@@ -75,6 +75,11 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) alarmURL(st stoker.StackRef, r stoker.ResourceName) string {
 	return cfn.SignalURL(w.url, signalKey, st, r)
+}
+
+func (w *world) polling(st stoker.StackRef, r stoker.ResourceName) heat.Polling {
+	access, secret, arn := cfn.PollKey(signalKey, st, r)
+	return heat.Polling{URL: cfn.PollURL(w.url, signalKey, st, r), Endpoint: w.url + "/v1/", Access: access, Secret: secret, Stack: arn}
 }
 
 type answer struct {

@@ -168,11 +168,8 @@ func (s *server) showMetadata(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	meta := v.Metadata
-	if meta == nil {
-		meta = map[string]any{}
-	}
-	return reply{body: map[string]any{"metadata": meta}}, nil
+	meta, err := s.engine.AgentMetadata(ctx, v)
+	return reply{body: map[string]any{"metadata": meta}}, err
 }
 
 // signal is POST .../signal: any JSON object, or nothing.

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/stoker-project/stoker"
-	"github.com/stoker-project/stoker/internal/request"
+	"github.com/stoker-project/stoker/internal/softwareconfig"
 	"github.com/stoker-project/stoker/internal/value"
 	"github.com/stoker-project/stoker/stack"
 )
@@ -25,54 +25,17 @@ const carrierTag = "software-config"
 
 var (
 	configTypes     = []stoker.TypeName{"OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig", "OS::Heat::CloudConfig", "OS::Heat::MultipartMime", "OS::Heat::SoftwareComponent"}
-	deploymentTypes = []stoker.TypeName{"OS::Heat::SoftwareDeployment", "OS::Heat::StructuredDeployment"}
+	deploymentTypes = softwareconfig.DeploymentTypes
 )
-
-// softwareConfig is a configuration as it is shown. Lists leave out what it says.
-type softwareConfig struct {
-	ID      stoker.ResourceID `json:"id"`
-	Name    string            `json:"name"`
-	Group   any               `json:"group"`
-	Config  any               `json:"config,omitempty"`
-	Inputs  any               `json:"inputs,omitempty"`
-	Outputs any               `json:"outputs,omitempty"`
-	Options any               `json:"options,omitempty"`
-	Created *string           `json:"creation_time"`
-	Project stoker.ProjectID  `json:"project,omitempty"`
-}
-
-// configOf shows a configuration, or what a deployment has made of one.
-func configOf(v *stack.ResourceView) softwareConfig {
-	data := request.Values(v.Data)
-	c := data.Map("software_config")
-	if derived := data.Map("derived"); derived != nil {
-		c = derived
-	}
-	name := c.String("name")
-	if name == "" {
-		name = request.Values(v.Metadata).String("name")
-	}
-	return softwareConfig{
-		ID: v.ID, Name: cmp.Or(name, string(v.Name)), Group: c["group"], Config: value.Clone(c["config"]),
-		Inputs: listOr(c["inputs"]), Outputs: listOr(c["outputs"]), Options: value.Clone(c["options"]), Created: moment(v.Created),
-	}
-}
-
-func listOr(v any) any {
-	if v == nil {
-		return []any{}
-	}
-	return value.Clone(v)
-}
 
 func (s *server) listConfigs(ctx context.Context, c *call) (reply, error) {
 	all, err := s.engine.ResourcesOf(ctx, c.project, configTypes...)
 	if err != nil {
 		return reply{}, err
 	}
-	out := make([]softwareConfig, 0, len(all))
+	out := make([]softwareconfig.Shown, 0, len(all))
 	for i := range all {
-		one := configOf(&all[i])
+		one := softwareconfig.Show(all[i].Resource)
 		one.Config, one.Inputs, one.Outputs, one.Options = nil, nil, nil, nil
 		out = append(out, one)
 	}
@@ -97,7 +60,7 @@ func (s *server) showConfig(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: map[string]any{"software_config": configOf(v)}}, nil
+	return reply{body: map[string]any{"software_config": softwareconfig.Show(v.Resource)}}, nil
 }
 
 func (s *server) createConfig(ctx context.Context, c *call) (reply, error) {
@@ -128,7 +91,7 @@ func (s *server) createConfig(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: map[string]any{"software_config": configOf(v)}}, nil
+	return reply{body: map[string]any{"software_config": softwareconfig.Show(v.Resource)}}, nil
 }
 
 // deleteSoftware deletes what a carrier carries; what belongs to a stack of the user's goes

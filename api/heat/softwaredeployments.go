@@ -59,18 +59,11 @@ func (s *server) listDeployments(ctx context.Context, c *call) (reply, error) {
 // deploymentMetadata is what a server's agent asks for: the configurations that it
 // is to apply, in the order of their names.
 func (s *server) deploymentMetadata(ctx context.Context, c *call) (reply, error) {
-	all, err := s.deployments(ctx, c, c.PathValue("server"))
+	list, err := s.engine.Deployments(ctx, c.project, c.PathValue("server"))
 	if err != nil {
 		return reply{}, err
 	}
-	out := []softwareConfig{}
-	for i := range all {
-		if request.Values(all[i].Data).Map("derived") != nil {
-			out = append(out, configOf(&all[i]))
-		}
-	}
-	slices.SortStableFunc(out, func(a, b softwareConfig) int { return cmp.Compare(a.Name, b.Name) })
-	return reply{body: map[string]any{"metadata": out}}, nil
+	return reply{body: map[string]any{"metadata": list}}, nil
 }
 
 func (s *server) showDeployment(ctx context.Context, c *call) (reply, error) {

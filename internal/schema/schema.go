@@ -14,6 +14,13 @@ type Fixed struct{ schema *stoker.Schema }
 // Fix holds a schema.
 func Fix(s *stoker.Schema) Fixed { return Fixed{s} }
 
+// Hide is the same under a name that lists leave out.
+func (f Fixed) Hide() Fixed {
+	s := *f.schema
+	s.Hidden = true
+	return Fixed{&s}
+}
+
 // Schema implements part of stoker.ResourceType. The caller may not change it.
 func (f Fixed) Schema() *stoker.Schema { return f.schema }
 

@@ -48,11 +48,7 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 		}
 		return alarm{schema.Fix(s), read, d}
 	}
-	old := func(a alarm) alarm {
-		s := *a.Schema()
-		s.Hidden = true
-		return alarm{schema.Fix(&s), a.read, d}
-	}
+	old := func(a alarm) alarm { return alarm{a.Hide(), a.read, d} }
 	aodh := of("OS::Aodh::Alarm", "Signals when a meter passes a threshold for a number of periods.", readAodh)
 	watch := of("AWS::CloudWatch::Alarm", "Signals when a metric passes a threshold for a number of periods.", readCloudWatch)
 	return map[stoker.TypeName]stoker.ResourceType{

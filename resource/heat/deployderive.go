@@ -121,8 +121,11 @@ func (d deployment) signalInputs(req *stoker.Request, action stoker.Action) []an
 		input("deploy_resource_name", string(req.Name)),
 		input("deploy_signal_transport", v.String("signal_transport")),
 	}
-	if v.String("signal_transport") == cfnSignal {
+	switch v.String("signal_transport") {
+	case cfnSignal:
 		out = append(out, input("deploy_signal_id", d.d.AlarmURL(req.Stack, req.Name)), input("deploy_signal_verb", "POST"))
+	case putSignal:
+		out = append(out, input("deploy_signal_id", d.d.HandleURL(req.Stack, req.Name)), input("deploy_signal_verb", "PUT"))
 	}
 	return out
 }

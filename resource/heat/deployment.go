@@ -45,9 +45,9 @@ const (
 // Validate refuses what would be missed if it were ignored.
 func (deployment) Validate(req *stoker.Request) error {
 	v := request.Values(req.Properties)
-	if t := v.String("signal_transport"); t != "" && t != cfnSignal && t != noSignal {
+	if t := v.String("signal_transport"); t != "" && t != cfnSignal && t != putSignal && t != noSignal {
 		return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed", Path: "properties.signal_transport",
-			Message: fmt.Sprintf("%s is not offered here", t), Hint: "Use CFN_SIGNAL or NO_SIGNAL."}
+			Message: fmt.Sprintf("%s is not offered here", t), Hint: "Use CFN_SIGNAL, TEMP_URL_SIGNAL or NO_SIGNAL."}
 	}
 	if slices.Contains(v.Strings("actions"), string(stoker.ActionDelete)) {
 		return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed", Path: "properties.actions",

@@ -21,8 +21,8 @@ func softwareDeploymentSchema() *stoker.Schema {
 				Description: "At which actions it is applied. DELETE is refused, SUSPEND and RESUME are ignored."},
 			"name": {Type: stoker.TypeString, Update: true, Description: "The name of the derived configuration; by default the resource's."},
 			"signal_transport": {Type: stoker.TypeString, Default: cfnSignal,
-				Constraints: schema.OneOf(cfnSignal, "TEMP_URL_SIGNAL", "HEAT_SIGNAL", noSignal, "ZAQAR_SIGNAL"),
-				Description: "How the server signals: CFN_SIGNAL by a POST to a signed address, NO_SIGNAL is complete at once. The others of Heat are refused."},
+				Constraints: schema.OneOf(cfnSignal, putSignal, "HEAT_SIGNAL", noSignal, "ZAQAR_SIGNAL"),
+				Description: "How the server signals: CFN_SIGNAL by a POST to a signed address, TEMP_URL_SIGNAL by a PUT to one, NO_SIGNAL is complete at once. The others of Heat are refused."},
 		},
 		Attributes: schema.Attributes(map[string]*stoker.Attribute{
 			"deploy_stdout":      {Type: stoker.TypeString, Description: "What the configuration wrote to its standard output."},

@@ -29,6 +29,7 @@ const (
 	tokenSignal = "TOKEN_SIGNAL"
 	cfnSignal   = "CFN_SIGNAL"
 	noSignal    = "NO_SIGNAL"
+	putSignal   = "TEMP_URL_SIGNAL"
 )
 
 func waitHandleSchema() *stoker.Schema {
