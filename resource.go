@@ -263,6 +263,11 @@ type (
 	Settler interface {
 		Settle(ctx context.Context) error
 	}
+	// Abandoner acts on others while Stoker runs, as scalers do: Abandon ends that when
+	// its stack is abandoned; Resume begins it again when the stack is adopted.
+	Abandoner interface {
+		Abandon(ctx context.Context, req *Request) error
+	}
 	// Completer is a type whose resources complete others of the given types that they
 	// depend on: a subnet completes its network. Whoever depends on the other one
 	// comes after them too. Pure.

@@ -53,6 +53,9 @@ type Stack struct {
 // State is the action and status as clients show it.
 func (s *Stack) State() string { return State(s.Action, s.Status) }
 
+// Abandoned tells whether the stack is deleted, and what it had is not.
+func (s *Stack) Abandoned() bool { return !s.Deleted.IsZero() && s.Phase == PhaseAbandoned }
+
 // Asked is what a user handed in last, also while and after that is rolled
 // back to nothing: then Spec is empty.
 func (s *Stack) Asked() StackSpec {
@@ -94,6 +97,10 @@ const (
 	// suspend, resume, snapshot. PhaseObserve looks at reality before an update grows.
 	PhasePass    Phase = "pass"
 	PhaseObserve Phase = "observe"
+	// PhaseAbandon is a deletion that leaves what there is running. A stack that is
+	// deleted and PhaseAbandoned keeps its records for whoever adopts it.
+	PhaseAbandon   Phase = "abandon"
+	PhaseAbandoned Phase = "abandoned"
 )
 
 // Batch is one atomic, durable change. Either all of it is stored or nothing.

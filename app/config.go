@@ -52,6 +52,9 @@ type Config struct {
 	Drivers   DriversConfig   `yaml:"drivers"`
 	Balancer  string          `yaml:"balancer"`
 	Balancers BalancersConfig `yaml:"balancers"`
+	// EnableStackAbandon and EnableStackAdopt allow what they say, as in Heat.
+	EnableStackAbandon bool `yaml:"enable_stack_abandon"`
+	EnableStackAdopt   bool `yaml:"enable_stack_adopt"`
 	// External is the network that floating addresses come from.
 	External ExternalConfig `yaml:"external"`
 	// Flavors are the sizes of servers by name, beside the ones built in.

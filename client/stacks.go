@@ -54,6 +54,8 @@ type Request struct {
 	DisableRollback *bool             `json:"disable_rollback,omitempty"` // nil: the server's default
 	// Converge has an update look first at what is there.
 	Converge bool `json:"converge,omitempty"`
+	// Adopt is what Abandon or Export gave: Create makes a stack of that then.
+	Adopt json.RawMessage `json:"adopt_stack_data,omitempty"`
 }
 
 // List says which stacks to list.

@@ -55,6 +55,18 @@ func ParseEnvironment(text []byte, file string) (*Environment, error) {
 	return env, locate(err, doc, file)
 }
 
+// ParseMap reads a document of any kind, JSON or YAML, that must be a map.
+func ParseMap(text []byte) (map[string]any, error) {
+	doc, err := parseDocument(text, "")
+	if err != nil {
+		return nil, err
+	}
+	if !doc.isMap() {
+		return nil, place{pos: doc.pos("")}.errorf(typeValueError, "The document must be a map.")
+	}
+	return doc.val.(map[string]any), nil
+}
+
 // locate adds the place of the section that an error is about.
 func locate(err error, doc *node, file string) error {
 	e, ok := err.(*stoker.Error)

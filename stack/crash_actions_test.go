@@ -2,8 +2,10 @@ package stack_test
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/stack"
 )
 
 // actionStories are those of the actions that are neither create, update nor delete.
@@ -15,6 +17,9 @@ func actionStories() []story {
 		{name: "converge", prepare: steps(createApp, resizeTo(2)), do: convergeApp, servers: 2, image: "two"},
 		{name: "cancel", prepare: steps(createApp, resizeTo(2), slowServers), do: cancelApp, servers: 2, image: "one"},
 		{name: "restore", prepare: steps(createApp, resizeTo(2), takeShot, updateApp), do: restoreShot, servers: 2, image: "one"},
+		{name: "abandon", prepare: steps(createApp, resizeTo(2)), do: abandonApp, servers: 2, image: "one", left: true},
+		{name: "adopt", prepare: steps(createApp, resizeTo(2), abandonApp), do: adoptApp, servers: 2, image: "one"},
+		{name: "adopt and delete", prepare: steps(createApp, resizeTo(2), abandonApp), do: steps(adoptApp, deleteApp), servers: 0},
 		{name: "delete what rests", prepare: steps(createApp, resizeTo(2), suspend), do: deleteApp, servers: 0},
 	}
 }
@@ -49,6 +54,9 @@ func slowServers(_ context.Context, m *machine) error {
 }
 
 func cancelApp(ctx context.Context, m *machine) error {
+	// Once it is cancelled nothing need be slow: a server whose update was broken off by the
+	// crash may have to be replaced.
+	defer m.servers.Build(false)
 	st, err := m.find(ctx)
 	if err != nil || st.Action == stoker.ActionRollback {
 		return err
@@ -59,4 +67,32 @@ func cancelApp(ctx context.Context, m *machine) error {
 		}
 	}
 	return m.engine.CancelUpdate(ctx, st.ID)
+}
+
+// abandonApp gives the same data when it is asked again.
+func abandonApp(ctx context.Context, m *machine) error {
+	if m.app == "" {
+		st, err := m.find(ctx)
+		if err != nil {
+			return err
+		}
+		m.app = st.ID
+	}
+	data, err := m.engine.Abandon(ctx, m.app)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, &m.data)
+}
+
+func adoptApp(ctx context.Context, m *machine) error {
+	if st, err := m.engine.Find(ctx, "", string(m.app)); err != nil || !st.Abandoned() {
+		return err
+	}
+	_, err := m.engine.Adopt(ctx, stack.Input{Name: "app", DisableRollback: true}, m.data)
+	return err
 }

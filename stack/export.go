@@ -1,10 +1,37 @@
 package stack
 
 import (
+	"context"
 	"maps"
 
 	"github.com/stoker-project/stoker"
 )
+
+// exportTree is a stack with those nested in it, each in the place of the resource that it
+// realises. Their files are those of the root.
+func (e *Engine) exportTree(ctx context.Context, id stoker.StackID) (map[string]any, error) {
+	st, rs, err := e.store.Stack(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := export(st, rs)
+	resources := out["resources"].(map[string]any)
+	for _, r := range rs {
+		if r.Child == "" {
+			continue
+		}
+		inside, err := e.exportTree(ctx, r.Child)
+		if stoker.IsKind(err, stoker.NotFound) {
+			continue // never made
+		}
+		if err != nil {
+			return nil, err
+		}
+		inside["type"], inside["resource_id"], inside["files"] = string(r.Type), string(r.PhysicalID), map[string]any{}
+		resources[string(r.Name)] = inside
+	}
+	return out, nil
+}
 
 // export is a stack as Heat writes it down (prepare_abandon), but for the template,
 // which stays the text it is. Parameters stand in the environment.
@@ -51,7 +78,12 @@ func exportResource(r *stoker.Resource) map[string]any {
 // Exported is what was wanted of a stack that was exported.
 func Exported(data map[string]any) stoker.StackSpec {
 	spec := stoker.StackSpec{Files: map[string]string{}, Parameters: map[string]any{}}
-	spec.Template, _ = data["template"].(string)
+	switch t := data["template"].(type) {
+	case string:
+		spec.Template = t
+	case map[string]any:
+		spec.Template = string(mustJSON(t))
+	}
 	spec.File, _ = data[templateName].(string)
 	spec.Environment, _ = data["environment"].(map[string]any)
 	files, _ := data["files"].(map[string]any)

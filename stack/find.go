@@ -72,7 +72,7 @@ func (e *Engine) ResourceByID(ctx context.Context, project stoker.ProjectID, id 
 	if err != nil {
 		return nil, err
 	}
-	if st.Project != project || r.Action == stoker.ActionDelete {
+	if st.Project != project || !st.Deleted.IsZero() || r.Action == stoker.ActionDelete {
 		return nil, stoker.Errorf(stoker.NotFound, "there is no resource %s", id)
 	}
 	return &ResourceView{Resource: r, Stack: st}, nil

@@ -163,18 +163,19 @@ func (o *owner) operate(st *stoker.Stack, action stoker.Action, hold bool) error
 	if hold && !more && action != stoker.ActionDelete && !passing(action) {
 		st.Phase = stoker.PhaseHold
 	}
-	if action != stoker.ActionCreate {
+	if action != stoker.ActionCreate && !(action == stoker.ActionAdopt && st.Parent == "") {
 		st.Updated = o.now()
 	}
 	return o.accept(st, o.newStackEvent(st))
 }
 
-// firstPhase is where an operation begins; an update may ask to observe first.
+// firstPhase is where an operation begins; an update may ask to observe first, a deletion
+// to leave what there is.
 func firstPhase(asked stoker.Phase, action stoker.Action) stoker.Phase {
 	switch {
 	case passing(action):
 		return stoker.PhasePass
-	case asked == stoker.PhaseObserve && action == stoker.ActionUpdate:
+	case asked == stoker.PhaseObserve && action == stoker.ActionUpdate, asked == stoker.PhaseAbandon && action == stoker.ActionDelete:
 		return asked
 	}
 	return stoker.PhaseGrow
@@ -188,10 +189,15 @@ func sameSpec(a, b stoker.StackSpec) bool {
 // release tells a nested stack to let its members go and reports to the run
 // when it has.
 func (o *owner) release(r *run, child stoker.StackID) {
+	o.aside(r, func(ctx context.Context) error { return o.e.letGo(ctx, child) })
+}
+
+// aside does something beside the run, which waits for it.
+func (o *owner) aside(r *run, do func(context.Context) error) {
 	r.waiting++
 	o.launch = append(o.launch, func() {
 		o.e.tasks.Go(func() {
-			err := o.e.letGo(o.base, child)
+			err := do(o.base)
 			o.send(result{err: err, do: func(o *owner) {
 				r.waiting--
 				if err != nil && r.failed == nil && o.base.Err() == nil {
@@ -246,14 +252,13 @@ func (e *Engine) deleteAndWait(ctx context.Context, id stoker.StackID) error {
 
 // beginDelete is harmless when the stack does not exist or is being deleted.
 func (o *owner) beginDelete() error {
-	if o.st == nil || !o.st.Deleted.IsZero() {
+	if o.st == nil || !o.st.Deleted.IsZero() && !o.st.Abandoned() {
 		return nil
 	}
 	if o.st.Action == stoker.ActionDelete && o.st.Status == stoker.StatusInProgress {
 		return nil
 	}
-	next := *o.st
-	return o.operate(&next, stoker.ActionDelete, false)
+	return o.operate(living(o.st), stoker.ActionDelete, false)
 }
 
 func mustJSON(v any) []byte {

@@ -37,13 +37,8 @@ func (e *Engine) Create(ctx context.Context, in Input) (*stoker.Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	living, err := e.store.Stacks(ctx, stoker.StackFilter{Project: in.Project, Brief: true})
-	if err != nil {
+	if err := e.room(ctx, in.Project); err != nil {
 		return nil, err
-	}
-	if len(living) >= e.limits.Stacks {
-		return nil, &stoker.Error{Kind: stoker.NoCapacity, Type: "RequestLimitExceeded",
-			Message: fmt.Sprintf("You have reached the maximum stacks per tenant, %d.", e.limits.Stacks), Hint: "Please delete some stacks."}
 	}
 	var out *stoker.Stack
 	err = e.do(ctx, st.ID, func(o *owner) error {
@@ -52,12 +47,26 @@ func (e *Engine) Create(ctx context.Context, in Input) (*stoker.Stack, error) {
 		return err
 	})
 	if stoker.IsKind(err, stoker.Exists) {
-		err = &stoker.Error{Kind: stoker.Exists, Type: "StackExists", Message: fmt.Sprintf("The Stack (%s) already exists.", in.Name)}
+		err = stackExists(in.Name)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+func stackExists(name string) error {
+	return &stoker.Error{Kind: stoker.Exists, Type: "StackExists", Message: fmt.Sprintf("The Stack (%s) already exists.", name)}
+}
+
+// room refuses one stack more in a project that has as many as it may have.
+func (e *Engine) room(ctx context.Context, project stoker.ProjectID) error {
+	living, err := e.store.Stacks(ctx, stoker.StackFilter{Project: project, Brief: true})
+	if err == nil && len(living) >= e.limits.Stacks {
+		err = &stoker.Error{Kind: stoker.NoCapacity, Type: "RequestLimitExceeded",
+			Message: fmt.Sprintf("You have reached the maximum stacks per tenant, %d.", e.limits.Stacks), Hint: "Please delete some stacks."}
+	}
+	return err
 }
 
 // draft makes the record of a new stack and checks what is asked for. Without an

@@ -142,7 +142,7 @@ func (o *owner) open(ctx context.Context) error {
 		return err
 	}
 	o.st = st
-	if !st.Deleted.IsZero() {
+	if !st.Deleted.IsZero() && !st.Abandoned() {
 		return nil
 	}
 	if err := o.acquire(ctx); err != nil {

@@ -99,8 +99,14 @@ func (o *owner) beginPass(a stoker.Action) error {
 // passStack has a nested stack do the same as its parent, after what it is doing
 // now, and waits for it.
 func (e *Engine) passStack(ctx context.Context, id stoker.StackID, a stoker.Action) error {
+	return e.whenQuiet(ctx, id, func(c *owner) error { return c.beginPass(a) })
+}
+
+// whenQuiet asks a nested stack's owner to begin something, after what it is doing now,
+// and waits for the end.
+func (e *Engine) whenQuiet(ctx context.Context, id stoker.StackID, begin func(*owner) error) error {
 	for {
-		out := e.follow(ctx, id, true, func(c *owner) error { return c.beginPass(a) })
+		out := e.follow(ctx, id, true, begin)
 		if busy, ok := stoker.AsError(out.err); !ok || busy.Type != "ActionInProgress" {
 			return out.err
 		}
@@ -114,7 +120,7 @@ func (e *Engine) passStack(ctx context.Context, id stoker.StackID, a stoker.Acti
 // startPass begins a run over what is there.
 func (o *owner) startPass() {
 	g := &graph{}
-	if o.st.Action == stoker.ActionSnapshot {
+	if o.st.Action == stoker.ActionSnapshot || o.st.Phase == stoker.PhaseAbandon {
 		o.newRun(g) // resources have no part in it
 		return
 	}
@@ -170,6 +176,10 @@ func (o *owner) noted(n *nodeRun, row *stoker.Resource) {
 		reason = fmt.Sprintf("CHECK not supported for %s", row.Type)
 		o.run.unchecked = true
 	}
+	if a == stoker.ActionAdopt {
+		o.rowEvent(row, stateChanged) // it is in progress since its stack was taken back
+		o.watch(row)
+	}
 	row = o.saveRow(row, func(r *stoker.Resource) {
 		r.Action, r.Status, r.StatusReason = a, stoker.StatusComplete, reason
 	})
@@ -189,7 +199,12 @@ func (o *owner) askNode(n *nodeRun, row *stoker.Resource) {
 		r.Action, r.Status, r.StatusReason = a, stoker.StatusInProgress, ""
 	})
 	o.rowEvent(row, stateChanged)
-	o.ask(n, row, deedOf(a), func(ctx context.Context) error { return o.e.passStack(ctx, row.Child, a) })
+	o.ask(n, row, deedOf(a), func(ctx context.Context) error {
+		if a == stoker.ActionAdopt {
+			return o.e.follow(ctx, row.Child, true, func(c *owner) error { return c.beginAdopt(row.Name) }).err
+		}
+		return o.e.passStack(ctx, row.Child, a)
+	})
 }
 
 // ask has a worker do a deed, or pass a nested stack, when the record is durable.
@@ -220,6 +235,8 @@ func deedOf(a stoker.Action) deed {
 		return doSleep
 	case stoker.ActionResume:
 		return doWake
+	case stoker.ActionAdopt:
+		return doPutBack
 	}
 	return doCheck
 }

@@ -12,7 +12,7 @@ import (
 // restore puts back what lives in this process only, then goes on with the
 // operations that were under way. Parents come before the stacks nested in them.
 func (e *Engine) restore(ctx context.Context) error {
-	stacks, err := e.store.Stacks(ctx, stoker.StackFilter{AllProjects: true, Nested: true, Brief: true})
+	stacks, err := e.store.Stacks(ctx, stoker.StackFilter{AllProjects: true, Nested: true, Deleted: true, Brief: true})
 	if err != nil {
 		return err
 	}
@@ -21,6 +21,9 @@ func (e *Engine) restore(ctx context.Context) error {
 	})
 	paths := make(map[stoker.StackID][]stoker.StackID, len(stacks))
 	for _, st := range stacks {
+		if !st.Deleted.IsZero() && !st.Abandoned() {
+			continue
+		}
 		path := append([]stoker.StackID{st.ID}, paths[st.Parent]...)
 		paths[st.ID] = path
 		if err := e.restoreStack(ctx, path); err != nil {
@@ -36,6 +39,10 @@ func (e *Engine) restoreStack(ctx context.Context, path []stoker.StackID) error 
 	st, rs, err := e.store.Stack(ctx, path[0])
 	if err != nil {
 		return err
+	}
+	if st.Abandoned() {
+		e.restoreAbandoned(ctx, st, path, rs)
+		return nil
 	}
 	for _, r := range rs {
 		if isLost(r) {

@@ -26,7 +26,8 @@ type run struct {
 	deadline   time.Time
 	awaits     context.Context // of work that may be broken off
 	breakOff   context.CancelCauseFunc
-	// letGo: nested stacks that hold were told, and how many have not answered.
+	// letGo: nested stacks were told to let go, of members or, when they are abandoned, of
+	// everything; waiting: how many have not answered.
 	letGo   bool
 	waiting int
 }
@@ -77,6 +78,8 @@ func (o *owner) advanceRun() {
 		o.goOver()
 	case o.st.Phase == stoker.PhaseObserve:
 		o.observe()
+	case o.st.Phase == stoker.PhaseAbandon:
+		o.forsake()
 	}
 	if o.run != nil && o.st.Phase == stoker.PhaseLeave {
 		o.letLeave()
@@ -123,7 +126,8 @@ func (o *owner) startRun() {
 	if st == nil || st.Status != stoker.StatusInProgress || st.Phase == stoker.PhaseDone || o.building() {
 		return
 	}
-	if st.Phase == stoker.PhasePass || st.Phase == stoker.PhaseObserve {
+	switch st.Phase {
+	case stoker.PhasePass, stoker.PhaseObserve, stoker.PhaseAbandon:
 		o.startPass()
 		return
 	}

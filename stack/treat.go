@@ -9,7 +9,11 @@ import (
 // passing tells whether an action goes over what is there instead of bringing
 // about what a template wants.
 func passing(a stoker.Action) bool {
-	return a == stoker.ActionCheck || a == stoker.ActionSuspend || a == stoker.ActionResume || a == stoker.ActionSnapshot
+	switch a {
+	case stoker.ActionCheck, stoker.ActionSuspend, stoker.ActionResume, stoker.ActionSnapshot, stoker.ActionAdopt:
+		return true
+	}
+	return false
 }
 
 // updating tells whether an action brings a stack from one spec to another.
@@ -38,6 +42,8 @@ func treat(a stoker.Action, s subject) (treatment, error) {
 		return treatSuspend(s)
 	case stoker.ActionResume:
 		return treatResume(s)
+	case stoker.ActionAdopt:
+		return treatAdopt(s), nil
 	}
 	return treatCheck(s)
 }
@@ -80,6 +86,17 @@ func treatResume(s subject) (treatment, error) {
 	return askType, nil
 }
 
+// treatAdopt puts back what was taken when its stack was.
+func treatAdopt(s subject) treatment {
+	switch {
+	case s.Action != stoker.ActionAdopt || stable(s.Resource):
+		return leaveAlone
+	case !s.able:
+		return noteOnly
+	}
+	return askType
+}
+
 // stable tells whether the last action on a resource has ended well.
 func stable(r *stoker.Resource) bool { return r.Status == stoker.StatusComplete }
 
@@ -91,8 +108,12 @@ func (e *Engine) able(a stoker.Action, r *stoker.Resource) bool {
 	if r.Data[externalKey] == true {
 		return false
 	}
-	if a == stoker.ActionCheck {
+	switch a {
+	case stoker.ActionCheck:
 		_, ok := e.types[r.Type].(stoker.Checker)
+		return ok
+	case stoker.ActionAdopt:
+		_, ok := e.types[r.Type].(stoker.Resumer)
 		return ok
 	}
 	_, ok := e.types[r.Type].(stoker.Sleeper)
@@ -107,7 +128,7 @@ func (e *Engine) asleep(r *stoker.Resource) bool {
 }
 
 // passOrder gives what each of the rows waits for in a pass: dependents come
-// first when a stack is suspended, last when it is resumed, and a check has no order. Edges
+// first when a stack is suspended, last when it is resumed or adopted, and a check has no order. Edges
 // that close a circle, which records of two templates may, are left out.
 func passOrder(a stoker.Action, rs []*stoker.Resource) map[stoker.ResourceName][]stoker.ResourceName {
 	there := make(map[stoker.ResourceName]bool, len(rs))
@@ -121,7 +142,7 @@ func passOrder(a stoker.Action, rs []*stoker.Resource) map[stoker.ResourceName][
 			case !there[name] || name == r.Name:
 			case a == stoker.ActionSuspend:
 				after[name] = append(after[name], r.Name)
-			case a == stoker.ActionResume:
+			case a == stoker.ActionResume, a == stoker.ActionAdopt:
 				after[r.Name] = append(after[r.Name], name)
 			}
 		}

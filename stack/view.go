@@ -76,6 +76,9 @@ func (e *Engine) Resources(ctx context.Context, id stoker.StackID, depth int) ([
 	if err != nil {
 		return nil, err
 	}
+	if !st.Deleted.IsZero() {
+		return nil, nil // also one that was abandoned, which keeps its records
+	}
 	out := views(st, rs)
 	if depth <= 0 {
 		return out, nil
@@ -126,6 +129,9 @@ func (e *Engine) Resource(ctx context.Context, id stoker.StackID, name stoker.Re
 	st, rs, err := e.store.Stack(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if !st.Deleted.IsZero() {
+		return nil, notResource(name, st.Name)
 	}
 	for _, v := range views(st, rs) {
 		if v.Name == name || v.PhysicalID != "" && string(v.PhysicalID) == string(name) {

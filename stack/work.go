@@ -41,6 +41,7 @@ const (
 	doCheck
 	doSleep
 	doWake
+	doPutBack
 )
 
 // building tells whether work of the growing phase is in flight.
@@ -162,6 +163,8 @@ func perform(ctx context.Context, t stoker.ResourceType, req *stoker.Request, d 
 		err = t.(stoker.Sleeper).Sleep(ctx, req)
 	case doWake:
 		err = t.(stoker.Sleeper).Wake(ctx, req)
+	case doPutBack:
+		err = t.(stoker.Resumer).Resume(ctx, req)
 	default:
 		res, err = t.Create(ctx, req)
 	}

@@ -197,6 +197,20 @@ func (t watchedThing) Watch(ctx context.Context, req *stoker.Request) error {
 	}
 }
 
+// heldThing lives in a process, as a pool of a balancer does.
+type heldThing struct{ thing }
+
+func (t heldThing) Resume(ctx context.Context, req *stoker.Request) error {
+	return t.w.call(ctx, "resume", req)
+}
+
+// actingThing acts by itself in a process, as a scaler does.
+type actingThing struct{ heldThing }
+
+func (t actingThing) Abandon(ctx context.Context, req *stoker.Request) error {
+	return t.w.call(ctx, "abandon", req)
+}
+
 // group is a group of whatever "resource" is.
 type group struct{}
 
@@ -274,6 +288,7 @@ func start(t *testing.T, w *world, store *storetest.Memory) *bed {
 	e.Register(map[stoker.TypeName]stoker.ResourceType{
 		"T::Thing": thing{w}, "T::Refused": refusedThing{thing{w}}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},
 		"T::Part": completing{thing{w}}, "T::Settling": settling{thing{w}},
+		"T::Held": heldThing{thing{w}}, "T::Acting": actingThing{heldThing{thing{w}}},
 		"T::Checked": checkedThing{thing{w}}, "T::Sleepy": sleepyThing{waitingThing{thing{w}}},
 	})
 	ctx, cancel := context.WithCancel(context.Background())

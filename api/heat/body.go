@@ -44,16 +44,20 @@ type stackBody struct {
 // readBody reads a request's body, at most MaxBody bytes of it.
 func readBody(r io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(r)
-	var tooLarge *http.MaxBytesError
+	var tooMany *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge):
-		return nil, refuse("RequestLimitExceeded", "Request limit exceeded: JSON body size exceeds maximum allowed size (%d bytes).", MaxBody)
+	case errors.As(err, &tooMany):
+		return nil, tooLarge()
 	case err != nil:
 		return nil, invalid("read the request's body: %w", err)
 	case !utf8.Valid(text):
 		return nil, refuse("HTTPBadRequest", "the request's body is not UTF-8")
 	}
 	return text, nil
+}
+
+func tooLarge() error {
+	return refuse("RequestLimitExceeded", "Request limit exceeded: JSON body size exceeds maximum allowed size (%d bytes).", MaxBody)
 }
 
 func (s *server) decodeStackBody(ctx context.Context, r io.Reader) (*stackBody, error) {
@@ -68,8 +72,8 @@ func (s *server) decodeStackBody(ctx context.Context, r io.Reader) (*stackBody, 
 	switch {
 	case b.FilesContainer != "":
 		return nil, refuse("NotSupported", "files_container is not supported, send the files themselves")
-	case !absent(b.Adopt):
-		return nil, refuse("NotSupported", "Stack Adopt is not enabled.")
+	case len(text) > MaxBody && absent(b.Adopt):
+		return nil, tooLarge()
 	case b.TemplateURL != "" && absent(b.Template):
 		return b, s.fetchTemplate(ctx, b)
 	}

@@ -37,6 +37,8 @@ func (s *server) page() map[string]map[string]http.HandlerFunc {
 		project + "/stacks/{name}/files":       {"GET": redirect},
 
 		stack:                    {"GET": s.closed(s.showStack), "PUT": s.closed(s.updateStack), "PATCH": s.closed(s.patchStack), "DELETE": s.closed(s.deleteStack)},
+		stack + "/export":        {"GET": s.closed(s.exportStack)},
+		stack + "/abandon":       {"DELETE": s.closed(s.abandonStack)},
 		stack + "/preview":       {"PUT": s.looks(s.previewUpdate), "PATCH": s.looks(s.previewPatch)},
 		stack + "/template":      {"GET": s.closed(s.showTemplate)},
 		stack + "/environment":   {"GET": s.closed(s.showEnvironment)},

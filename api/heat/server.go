@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,6 +21,8 @@ import (
 const (
 	MaxBody     = 1 << 20
 	MaxTemplate = 512 << 10
+	// MaxAdopt is the limit of a request that may bring what was abandoned.
+	MaxAdopt = 16 << 20
 )
 
 // Config is what a server is made of.
@@ -41,6 +44,8 @@ type Config struct {
 	// Identity says that the identity API is at the same address: clients look
 	// for it in the root document.
 	Identity bool
+	// Abandon and Adopt allow what Heat calls enable_stack_abandon and enable_stack_adopt.
+	Abandon, Adopt bool
 	// Revision is shown by GET /build_info.
 	Revision string
 	Logger   *slog.Logger // nil: silence
@@ -62,6 +67,8 @@ type server struct {
 	dialects  []hot.Dialect
 	service   Service
 	identity  bool
+	abandon   bool
+	adopt     bool
 	revision  string
 	log       *slog.Logger
 }
@@ -70,7 +77,7 @@ type server struct {
 func New(c Config) http.Handler {
 	s := &server{
 		engine: c.Engine, access: c.Access, signalKey: c.SignalKey, parse: c.Parse, fetch: c.Fetch, dialects: c.Dialects,
-		service: c.Service, identity: c.Identity, revision: c.Revision, log: c.Logger,
+		service: c.Service, identity: c.Identity, abandon: c.Abandon, adopt: c.Adopt, revision: c.Revision, log: c.Logger,
 	}
 	if s.parse == nil {
 		s.parse = hot.Parse
@@ -86,6 +93,7 @@ type call struct {
 	*http.Request
 	grant   token.Grant
 	project stoker.ProjectID // whose things are asked for
+	whole   io.ReadCloser    // the body without a limit
 }
 
 // reply is what a handler answers. The zero status is 200.
@@ -155,6 +163,7 @@ func (s *server) signed(h handler) http.HandlerFunc {
 
 func (s *server) serve(w http.ResponseWriter, c *call, h handler) {
 	defer rescue.Panic(s.log, c.Request, func(err error) { s.fault(w, c, err) })
+	c.whole = c.Body
 	c.Body = http.MaxBytesReader(w, c.Body, MaxBody)
 	out, err := h(c.Context(), c)
 	if err != nil {

@@ -90,7 +90,11 @@ func lastSlash(s string) int {
 }
 
 func (s *server) createStack(ctx context.Context, c *call) (reply, error) {
-	b, err := s.decodeStackBody(ctx, c.Body)
+	body := c.Body
+	if s.adopt {
+		body = http.MaxBytesReader(nil, c.whole, MaxAdopt)
+	}
+	b, err := s.decodeStackBody(ctx, body)
 	if err != nil {
 		return reply{}, err
 	}
@@ -98,10 +102,12 @@ func (s *server) createStack(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := needTemplate(in); err != nil {
-		return reply{}, err
+	var st *stoker.Stack
+	if !absent(b.Adopt) {
+		st, err = s.adoptStack(ctx, in, b.Adopt)
+	} else if err = needTemplate(in); err == nil {
+		st, err = s.engine.Create(ctx, in)
 	}
-	st, err := s.engine.Create(ctx, in)
 	if err != nil {
 		return reply{}, err
 	}

@@ -38,13 +38,18 @@ type world struct {
 	engine *stack.Engine
 	url    string
 	client *http.Client
+	// abandon allows to abandon and adopt stacks.
+	abandon bool
 	// fetch gets templates by their addresses; nil: none is to be had.
 	fetch func(ctx context.Context, url string) ([]byte, error)
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, with ...func(*world)) *world {
 	t.Helper()
-	w := &world{t: t}
+	w := &world{t: t, abandon: true}
+	for _, f := range with {
+		f(w)
+	}
 	engine := stack.New(stack.Config{Store: storetest.NewMemory(), Parse: cfn.Parse})
 	engine.Register(heat.Types(heat.Deps{Groups: engine, Data: engine}))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -61,7 +66,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(heatapi.New(heatapi.Config{
-		Engine: engine, Access: &access.Gate{Tokens: tokens}, SignalKey: signalKey, Revision: "test", Parse: cfn.Parse, Dialects: dialects,
+		Engine: engine, Abandon: w.abandon, Adopt: w.abandon, Access: &access.Gate{Tokens: tokens}, SignalKey: signalKey, Revision: "test", Parse: cfn.Parse, Dialects: dialects,
 		Service: heatapi.Service{ID: "e", Host: "here", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
 		Fetch: func(ctx context.Context, url string) ([]byte, error) {
 			if w.fetch == nil {

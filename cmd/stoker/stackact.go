@@ -15,7 +15,7 @@ func (s *session) stackActions() []*cobra.Command {
 		s.stackAction("check", "check", "Look at every resource; what has been lost is replaced by the next update"),
 		s.stackAction("suspend", "suspend", "Put a stack to rest: its servers keep their memory and serve nothing"),
 		s.stackAction("resume", "resume", "Wake a suspended stack"),
-		s.stackCancel(), s.stackMark(), s.stackHook(), s.stackSnapshot(),
+		s.stackCancel(), s.stackMark(), s.stackHook(), s.stackSnapshot(), s.stackExport(), s.stackAbandon(), s.stackAdopt(),
 	}
 }
 

@@ -74,6 +74,7 @@ type alarm struct {
 var (
 	_ stoker.Updater    = alarm{}
 	_ stoker.Resumer    = alarm{}
+	_ stoker.Abandoner  = alarm{}
 	_ stoker.Attributer = alarm{}
 	_ stoker.Validator  = alarm{}
 )
@@ -113,6 +114,9 @@ func (a alarm) Resume(ctx context.Context, req *stoker.Request) error {
 	_, err := a.Create(ctx, req)
 	return err
 }
+
+// Abandon ends the evaluation.
+func (a alarm) Abandon(ctx context.Context, req *stoker.Request) error { return a.stop(ctx, req) }
 
 func (a alarm) Delete(ctx context.Context, req *stoker.Request) error { return a.stop(ctx, req) }
 

@@ -19,6 +19,7 @@ var (
 	_ stoker.Updater    = scaler{}
 	_ stoker.Resumer    = scaler{}
 	_ stoker.Sleeper    = scaler{}
+	_ stoker.Abandoner  = scaler{}
 	_ stoker.Attributer = scaler{}
 	_ stoker.Validator  = scaler{}
 )
@@ -50,6 +51,9 @@ func (s scaler) Sleep(ctx context.Context, req *stoker.Request) error { return s
 
 // Wake starts the scaler again.
 func (s scaler) Wake(ctx context.Context, req *stoker.Request) error { return s.Resume(ctx, req) }
+
+// Abandon ends the scaler; what it would have scaled stays as it is.
+func (s scaler) Abandon(ctx context.Context, req *stoker.Request) error { return s.Delete(ctx, req) }
 
 func (s scaler) Delete(ctx context.Context, req *stoker.Request) error {
 	return s.d.Scalers.Remove(ctx, stoker.ScalerID(req.ID))

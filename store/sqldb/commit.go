@@ -80,12 +80,12 @@ func (t *tx) fence(b stoker.Batch) error {
 }
 
 const (
-	insertStack = `INSERT INTO stack (id, project, name, parent, status, tags, generation, created, deleted,
-		spec, previous, body, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	insertStack = `INSERT INTO stack (id, project, name, parent, status, tags, generation, created, deleted, abandoned,
+		spec, previous, body, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO `
 	replaceStack = `UPDATE SET project = excluded.project, name = excluded.name, parent = excluded.parent,
 		status = excluded.status, tags = excluded.tags, generation = excluded.generation,
-		created = excluded.created, deleted = excluded.deleted, spec = excluded.spec,
+		created = excluded.created, deleted = excluded.deleted, abandoned = excluded.abandoned, spec = excluded.spec,
 		previous = excluded.previous, body = excluded.body, sealed = excluded.sealed
 		WHERE stack.generation <= excluded.generation`
 )
@@ -106,7 +106,7 @@ func (t *tx) putStack(row *stackRow, fresh bool) error {
 		previous = row.previous.fingerprint
 	}
 	n, err := t.change(query, string(st.ID), string(st.Project), st.Name, string(st.Parent), string(st.Status), row.tags,
-		st.Generation, nanos(st.Created), nanos(st.Deleted), row.spec.fingerprint, previous, row.body, row.sealed)
+		st.Generation, nanos(st.Created), nanos(st.Deleted), st.Abandoned(), row.spec.fingerprint, previous, row.body, row.sealed)
 	switch {
 	case err != nil && t.w.s.d.class(err) == unique:
 		return stoker.Errorf(stoker.Exists, "a stack named %q exists already", st.Name)
@@ -147,8 +147,8 @@ func (t *tx) putSpecs(row *stackRow, oldSpec, oldPrevious string) error {
 	return t.exec("DELETE FROM spec WHERE stack = ? AND fingerprint <> ? AND fingerprint <> ?", id, row.spec.fingerprint, previous)
 }
 
-// forget removes resources: those named, and all of a deleted stack, with its
-// snapshots.
+// forget removes resources: those named, and all of a deleted stack that was not
+// abandoned, with its snapshots.
 func (t *tx) forget(b stoker.Batch, list string) error {
 	if len(b.Forget) > 0 {
 		if err := t.exec("DELETE FROM resource WHERE id "+t.w.s.d.inList, list); err != nil {
@@ -160,6 +160,9 @@ func (t *tx) forget(b stoker.Batch, list string) error {
 	}
 	if err := t.exec("DELETE FROM snapshot WHERE stack = ?", string(b.Stack.ID)); err != nil {
 		return err
+	}
+	if b.Stack.Abandoned() {
+		return nil
 	}
 	return t.exec("DELETE FROM resource WHERE stack = ?", string(b.Stack.ID))
 }

@@ -9,8 +9,8 @@ import (
 // purgeStep is how many stacks a purge removes at once: others write in between.
 const purgeStep = 50
 
-// Purge removes what is left of stacks that were deleted before that time:
-// their records, events and leases. It gives how many it removed, also with an
+// Purge removes what is left of stacks that were deleted, and not abandoned, before
+// that time: their records, events and leases. It gives how many it removed, also with an
 // error.
 func (s *Store) Purge(ctx context.Context, before time.Time) (int, error) {
 	all := 0
@@ -28,7 +28,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (int, error) {
 }
 
 func (t *tx) purge(before int64) (int, error) {
-	ids, err := t.texts("SELECT id FROM stack WHERE deleted > 0 AND deleted < ? ORDER BY deleted LIMIT ?", before, purgeStep)
+	ids, err := t.texts("SELECT id FROM stack WHERE deleted > 0 AND deleted < ? AND NOT abandoned ORDER BY deleted LIMIT ?", before, purgeStep)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}

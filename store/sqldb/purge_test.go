@@ -35,14 +35,18 @@ func purge(t *testing.T, s *sqldb.Store) {
 			t.Fatal(err)
 		}
 	}
+	left := &stoker.Stack{ID: "left", Name: "left", Deleted: now.Add(-48 * time.Hour), Phase: stoker.PhaseAbandoned}
+	if err := s.Commit(t.Context(), stoker.Batch{Stack: left}); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []int{old, 0} {
 		if n, err := s.Purge(t.Context(), now.Add(-24*time.Hour)); err != nil || n != want {
 			t.Errorf("purged %d, %v; want %d", n, err, want)
 		}
 	}
-	for _, table := range []string{"stack", "spec", "event", "lease"} {
-		if n, err := s.Count(t.Context(), table); err != nil || n != 2 {
-			t.Errorf("%s has %d rows, %v; want 2", table, n, err)
+	for table, want := range map[string]int{"stack": 3, "spec": 3, "event": 2, "lease": 2} {
+		if n, err := s.Count(t.Context(), table); err != nil || n != want {
+			t.Errorf("%s has %d rows, %v; want %d", table, n, err, want)
 		}
 	}
 }

@@ -52,7 +52,7 @@ type stackRow struct {
 func (s *Store) encodeStack(st *stoker.Stack) (*stackRow, error) {
 	row := &stackRow{stack: st}
 	spec, previous := st.Spec, st.Previous
-	if !st.Deleted.IsZero() {
+	if !st.Deleted.IsZero() && !st.Abandoned() {
 		spec.Files, previous = nil, nil
 	}
 	var err error

@@ -42,10 +42,12 @@ func (d *data) commit(b stoker.Batch) error {
 		delete(d.snapshots, id)
 	}
 	if stack != nil && !stack.Deleted.IsZero() {
+		d.dropSnapshots(stack.ID)
+	}
+	if stack != nil && !stack.Deleted.IsZero() && !stack.Abandoned() {
 		for id := range d.stacks[stack.ID].resources {
 			d.forget(id)
 		}
-		d.dropSnapshots(stack.ID)
 	}
 	d.addEvents(b.Events)
 	return nil
@@ -107,7 +109,7 @@ func (d *data) putStack(s *stoker.Stack) {
 	if s == nil {
 		return
 	}
-	if !s.Deleted.IsZero() {
+	if !s.Deleted.IsZero() && !s.Abandoned() {
 		s.Spec.Files, s.Previous = nil, nil
 	}
 	row := d.stacks[s.ID]

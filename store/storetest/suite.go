@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"CommitsAtOnce", testCommitsAtOnce},
 		{"NamesAreUnique", testNamesAreUnique},
 		{"DeletedStack", testDeletedStack},
+		{"AbandonedStack", testAbandonedStack},
 		{"OldGeneration", testOldGeneration},
 		{"Fencing", testFencing},
 		{"Snapshots", testSnapshots},

@@ -141,6 +141,39 @@ func testDeletedStack(t *testing.T, open Open) {
 	}
 }
 
+// An abandoned stack is deleted for lists and names, keeps what it had, and can come
+// back.
+func testAbandonedStack(t *testing.T, open Open) {
+	s, reopen := open(t)
+	st := stack("a", "a")
+	st.Spec = stoker.StackSpec{Template: "t", Files: map[string]string{"f": "x"}}
+	commit(t, s, stoker.Batch{Stack: st, Resources: []*stoker.Resource{resource("a", "r")}})
+	gone := *st
+	gone.Deleted, gone.Phase = start.Add(1), stoker.PhaseAbandoned
+	l := acquire(t, s, "a", "me")
+	commit(t, s, stoker.Batch{Lease: l, Stack: &gone})
+	insert(t, s, stack("b", "a"))
+	s = reopen()
+	got, rs := read(t, s, "a")
+	wantEqual(t, "stack", got, &gone)
+	if len(rs) != 1 {
+		t.Errorf("resources: got %d, want 1", len(rs))
+	}
+	living, err := s.Stacks(t.Context(), stoker.StackFilter{Project: "demo"})
+	if err != nil || len(living) != 1 || living[0].ID != "b" {
+		t.Errorf("living: got %v, %v; want b", living, err)
+	}
+	wantKind(t, "back under a name that is taken", s.Commit(t.Context(), stoker.Batch{Lease: l, Stack: st}), stoker.Exists)
+	back := *st
+	back.Name = "back"
+	commit(t, s, stoker.Batch{Lease: l, Stack: &back})
+	got, rs = read(t, s, "a")
+	wantEqual(t, "stack", got, &back)
+	if len(rs) != 1 {
+		t.Errorf("resources of what came back: got %d, want 1", len(rs))
+	}
+}
+
 func testOldGeneration(t *testing.T, open Open) {
 	s, _ := open(t)
 	st := stack("a", "a")

@@ -3,6 +3,8 @@ package clients_test
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +13,7 @@ import (
 // TestActions drives Heat's actions with its own client on servers that run.
 func TestActions(t *testing.T) {
 	need(t, openstack, "")
-	at := serve(t, binary(t), people+"driver: process\n")
+	at := serve(t, binary(t), people+"driver: process\n"+abandoning)
 	s := &shell{t: t, env: asAlice(at + "/v3")}
 	a := &actions{shell: s}
 	a.stack("create", "-t", "testdata/actions.yaml", "--wait", "--poll", "1", "a")
@@ -22,6 +24,8 @@ func TestActions(t *testing.T) {
 	t.Run("hooks", func(t *testing.T) { a.hooks() })
 	t.Run("cancel", func(t *testing.T) { a.cancels() })
 	t.Run("snapshots", func(t *testing.T) { a.snapshots() })
+	t.Run("abandon and adopt", func(t *testing.T) { a.abandons(url) })
+	t.Run("abandon and adopt with heat", func(t *testing.T) { a.abandonsWithHeat(url) })
 	a.stack("delete", "-y", "--wait", "a")
 }
 
@@ -102,6 +106,47 @@ func (a *actions) snapshots() {
 	a.wants("stack event list a", "SNAPSHOT_COMPLETE", "RESTORE_COMPLETE")
 	a.stack("snapshot", "delete", "-y", "a", id)
 	a.fails("not found", "snapshot", "show", "a", id)
+}
+
+// abandoning is the configuration that allows it.
+const abandoning = "enable_stack_abandon: true\nenable_stack_adopt: true\n"
+
+// server is what the client calls the server of the stack.
+func (a *actions) server() string {
+	a.t.Helper()
+	return strings.TrimSpace(a.stack("resource", "show", "a", "server", "-f", "value", "-c", "physical_resource_id"))
+}
+
+// abandons leaves the stack's server running and takes it back.
+func (a *actions) abandons(url string) {
+	server := a.server()
+	file := filepath.Join(a.t.TempDir(), "left.json")
+	a.wants("stack export a", `"stack_user_project_id"`, server)
+	a.wants("stack abandon a --output-file " + file)
+	a.fails("Stack not found: a", "show", "a")
+	a.serves(url, http.StatusOK)
+	a.wants("stack adopt --adopt-file "+file+" --wait a", "ADOPT_COMPLETE")
+	if got := a.server(); got != server {
+		a.t.Errorf("the stack has server %s, want %s", got, server)
+	}
+	a.wants("stack event list a --resource server", "ADOPT_IN_PROGRESS", "ADOPT_COMPLETE")
+	a.stack("update", "--existing", "--parameter", "text=adopted", "--wait", "a")
+	a.serves(url, http.StatusOK)
+}
+
+func (a *actions) abandonsWithHeat(url string) {
+	if _, err := os.Stat(heat); err != nil {
+		a.t.Skipf("%s is not installed (make deps)", heat)
+	}
+	server := a.server()
+	left := a.run(heat, "stack-abandon", "a")
+	a.serves(url, http.StatusOK)
+	file := writeFile(a.t, "left.json", left[strings.Index(left, "{"):])
+	a.run(heat, "stack-adopt", "-a", file, "a")
+	a.state("ADOPT_COMPLETE")
+	if got := a.server(); got != server {
+		a.t.Errorf("the stack has server %s, want %s", got, server)
+	}
 }
 
 func (a *actions) checks() {

@@ -23,13 +23,14 @@ func asAlice(authURL string) []string {
 func TestClients(t *testing.T) {
 	need(t, openstack, "")
 	program := binary(t)
-	at := serve(t, program, people)
+	at := serve(t, program, people+abandoning)
 	t.Run("parallel", func(t *testing.T) { // ends before the server does
 		t.Run("openstack stack", func(t *testing.T) { t.Parallel(); stackCommands(t, at) })
 		t.Run("openstack orchestration", func(t *testing.T) { t.Parallel(); orchestration(t, at) })
 		t.Run("identity", func(t *testing.T) { t.Parallel(); identity(t, at) })
 		t.Run("ways in", func(t *testing.T) { t.Parallel(); waysIn(t, program, at) })
 		t.Run("heat", func(t *testing.T) { t.Parallel(); heatCommands(t, at) })
+		t.Run("gophercloud", func(t *testing.T) { t.Parallel(); gopher(t, at) })
 		t.Run("openstacksdk", func(t *testing.T) { t.Parallel(); sdk(t, at) })
 		t.Run("boto3", func(t *testing.T) { t.Parallel(); boto(t, at) })
 	})
