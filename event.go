@@ -33,8 +33,8 @@ type EventFilter struct {
 	Descending bool
 }
 
-// EventStore reads events; they are written by StackStore.Commit. The newest
-// 1,000 of a stack are kept.
+// EventStore reads events; they are written by StackStore.Commit. The newest of a stack
+// are kept, 1,000 unless the store is told otherwise.
 type EventStore interface {
 	Events(ctx context.Context, f EventFilter) ([]*Event, error)
 }

@@ -172,7 +172,8 @@ func (a *parts) openStore() error {
 		dsn = filepath.Join(a.Data, "stoker.db")
 	}
 	var err error
-	if a.store, err = sqldb.Open(a.life.ctx, sqldb.Config{DSN: dsn, Key: a.key, Logger: a.Logger}); err != nil {
+	if a.store, err = sqldb.Open(a.life.ctx, sqldb.Config{
+		DSN: dsn, Key: a.key, Logger: a.Logger, Events: a.Limits.Events, EventBatch: a.Limits.EventPurgeBatch}); err != nil {
 		return err
 	}
 	a.life.onStop("store", func(context.Context) error { return a.store.Close() })

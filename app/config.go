@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/stoker-project/stoker"
+	heatapi "github.com/stoker-project/stoker/api/heat"
 	"github.com/stoker-project/stoker/internal/neutron"
 	"github.com/stoker-project/stoker/internal/sshkey"
 	"github.com/stoker-project/stoker/stack"
@@ -165,10 +166,15 @@ type LimitsConfig struct {
 	Timeout   time.Duration `yaml:"timeout"`
 	Retries   int           `yaml:"retries"`
 	Snapshots int           `yaml:"snapshots"`
+
+	Events              int `yaml:"events"`
+	EventPurgeBatch     int `yaml:"event_purge_batch"`
+	SoftwareConfigs     int `yaml:"software_configs"`
+	SoftwareDeployments int `yaml:"software_deployments"`
 }
 
 func (l LimitsConfig) limits() stack.Limits {
-	return stack.Limits{Resources: l.Resources, Depth: l.Depth, Stacks: l.Stacks, Workers: l.Workers, Timeout: l.Timeout, Retries: l.Retries, Snapshots: l.Snapshots}
+	return stack.Limits{Resources: l.Resources, Depth: l.Depth, Stacks: l.Stacks, Workers: l.Workers, Timeout: l.Timeout, Retries: l.Retries, Snapshots: l.Snapshots, Uncounted: heatapi.CarrierTag}
 }
 
 // LogConfig says what is logged, and how.
@@ -307,7 +313,7 @@ func (c Config) validateParts() error {
 		return fault("store.keep_deleted", "", "%s is less than nothing", c.Store.KeepDeleted)
 	}
 	l := c.Limits
-	for name, n := range map[string]int{"resources": l.Resources, "depth": l.Depth, "stacks": l.Stacks, "workers": l.Workers, "timeout": int(l.Timeout)} {
+	for name, n := range map[string]int{"resources": l.Resources, "depth": l.Depth, "stacks": l.Stacks, "workers": l.Workers, "timeout": int(l.Timeout), "event_purge_batch": l.EventPurgeBatch} {
 		if n < 0 {
 			return fault("limits."+name, "", "it is less than nothing")
 		}

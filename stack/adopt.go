@@ -39,7 +39,7 @@ func (e *Engine) Adopt(ctx context.Context, in Input, data map[string]any) (*sto
 	if err := e.checkInside(ctx, rs, data, c, adoptData); err != nil {
 		return nil, err
 	}
-	if err := e.room(ctx, in.Project); err != nil {
+	if err := e.room(ctx, in); err != nil {
 		return nil, err
 	}
 	var out *stoker.Stack

@@ -39,6 +39,7 @@ type Limits struct {
 	Resources int           // in one stack; default 10,000
 	Depth     int           // of nesting; default 5 (Heat's max_nested_stack_depth)
 	Stacks    int           // living root stacks of a project; default 512
+	Uncounted string        // stacks with this tag do not count
 	Workers   int           // drivers asked at once, by one stack; default 256
 	Timeout   time.Duration // of one operation; default 1h (Heat's stack_action_timeout)
 	// Retries of a creation while its driver has no room or does not answer;

@@ -37,7 +37,7 @@ func (e *Engine) Create(ctx context.Context, in Input) (*stoker.Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.room(ctx, in.Project); err != nil {
+	if err := e.room(ctx, in); err != nil {
 		return nil, err
 	}
 	var out *stoker.Stack
@@ -60,8 +60,15 @@ func stackExists(name string) error {
 }
 
 // room refuses one stack more in a project that has as many as it may have.
-func (e *Engine) room(ctx context.Context, project stoker.ProjectID) error {
-	living, err := e.store.Stacks(ctx, stoker.StackFilter{Project: project, Brief: true})
+func (e *Engine) room(ctx context.Context, in Input) error {
+	free := func(tags []string) bool {
+		return e.limits.Uncounted != "" && slices.Contains(tags, e.limits.Uncounted)
+	}
+	if free(in.Tags) {
+		return nil
+	}
+	living, err := e.store.Stacks(ctx, stoker.StackFilter{Project: in.Project, Brief: true})
+	living = slices.DeleteFunc(slices.Clone(living), func(st *stoker.Stack) bool { return free(st.Tags) })
 	if err == nil && len(living) >= e.limits.Stacks {
 		err = &stoker.Error{Kind: stoker.NoCapacity, Type: "RequestLimitExceeded",
 			Message: fmt.Sprintf("You have reached the maximum stacks per tenant, %d.", e.limits.Stacks), Hint: "Please delete some stacks."}

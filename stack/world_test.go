@@ -282,9 +282,13 @@ func (b *bed) called(id stoker.StackID, verb string) {
 	}
 }
 
-func start(t *testing.T, w *world, store *storetest.Memory) *bed {
+func start(t *testing.T, w *world, store *storetest.Memory, limits ...stack.Limits) *bed {
 	t.Helper()
-	e := stack.New(stack.Config{Store: store})
+	cfg := stack.Config{Store: store}
+	if len(limits) > 0 {
+		cfg.Limits = limits[0]
+	}
+	e := stack.New(cfg)
 	e.Register(map[stoker.TypeName]stoker.ResourceType{
 		"T::Thing": thing{w}, "T::Refused": refusedThing{thing{w}}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},
 		"T::Part": completing{thing{w}}, "T::Settling": settling{thing{w}},

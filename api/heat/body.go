@@ -281,6 +281,8 @@ func tags(raw json.RawMessage) ([]string, error) {
 			return nil, invalid("a tag must not be empty")
 		case n > 80:
 			return nil, invalid("Invalid tag, %q is longer than 80 characters", tag)
+		case list[i] == CarrierTag:
+			return nil, invalid("Invalid tag, %q is Stoker's own", tag)
 		case strings.Contains(tag, ","):
 			return nil, invalid("Invalid tag, %q contains a comma", tag)
 		}

@@ -46,10 +46,15 @@ type Config struct {
 	Identity bool
 	// Abandon and Adopt allow what Heat calls enable_stack_abandon and enable_stack_adopt.
 	Abandon, Adopt bool
+	Limits         Limits
 	// Revision is shown by GET /build_info.
 	Revision string
 	Logger   *slog.Logger // nil: silence
 }
+
+// Limits are those of what this API alone makes, per project. 0: 4,096; negative: any
+// number.
+type Limits struct{ SoftwareConfigs, SoftwareDeployments int }
 
 // Service is an engine as administrators see it.
 type Service struct {
@@ -69,6 +74,7 @@ type server struct {
 	identity  bool
 	abandon   bool
 	adopt     bool
+	limits    Limits
 	revision  string
 	log       *slog.Logger
 }
@@ -79,6 +85,7 @@ func New(c Config) http.Handler {
 		engine: c.Engine, access: c.Access, signalKey: c.SignalKey, parse: c.Parse, fetch: c.Fetch, dialects: c.Dialects,
 		service: c.Service, identity: c.Identity, abandon: c.Abandon, adopt: c.Adopt, revision: c.Revision, log: c.Logger,
 	}
+	s.limits = Limits{cmp.Or(c.Limits.SoftwareConfigs, mostSoftware), cmp.Or(c.Limits.SoftwareDeployments, mostSoftware)}
 	if s.parse == nil {
 		s.parse = hot.Parse
 	}

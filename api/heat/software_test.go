@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	heatapi "github.com/stoker-project/stoker/api/heat"
 )
 
 const softwareTemplate = `
@@ -103,4 +105,31 @@ func TestSoftwareByItself(t *testing.T) {
 	w.do("POST", "/software_deployments", `{"server_id": "srv", "config_id": "none"}`).wantFault(t, 400, "StackValidationFailed", "none")
 	w.do("POST", "/software_configs", `{"inputs": 7}`).want(t, 400)
 	w.do("PUT", "/software_deployments/"+id, `{"status": "COMPLETE"}`).wantFault(t, 404, "NotFound", "not found")
+}
+
+// A project has at most so many configurations and deployments, those of its templates
+// too; the stacks that carry them do not count as stacks.
+func TestSoftwareLimits(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits = heatapi.Limits{SoftwareConfigs: 3, SoftwareDeployments: 1} })
+	w.settled(w.create("a", map[string]any{"template": "heat_template_version: 2021-04-16\nresources: {c: {type: OS::Heat::SoftwareConfig}}"}).ID, "CREATE_COMPLETE")
+	var id string
+	for range 2 {
+		id = w.do("POST", "/software_configs", map[string]any{"name": "x", "config": "echo"}).want(t, 200).value(t, "software_config.id").(string)
+	}
+	more := w.do("POST", "/software_configs", map[string]any{"name": "x", "config": "echo"})
+	more.wantFault(t, 400, "RequestLimitExceeded", "You have reached the maximum software configs per tenant, 3. Please delete some configs.")
+	deployment := map[string]any{"config_id": id, "server_id": "s", "status": "COMPLETE"}
+	w.do("POST", "/software_deployments", deployment).want(t, 200)
+	w.do("POST", "/software_deployments", deployment).
+		wantFault(t, 400, "RequestLimitExceeded", "You have reached the maximum software deployments per tenant, 1. Please delete some deployments.")
+	w.do("DELETE", "/software_configs/"+id, nil).want(t, 204)
+	gone := func() bool { return w.do("GET", "/software_configs/"+id, nil).status == 404 }
+	for deadline := time.Now().Add(10 * time.Second); !gone(); {
+		if time.Now().After(deadline) {
+			t.Fatal("a configuration is not deleted")
+		}
+	}
+	w.do("POST", "/software_configs", map[string]any{"name": "x", "config": "echo"}).want(t, 200)
+	w.do("POST", "/stacks", map[string]any{"stack_name": "b", "template": valueTemplate, "tags": heatapi.CarrierTag}).
+		wantFault(t, 400, "StackValidationFailed", "is Stoker's own")
 }

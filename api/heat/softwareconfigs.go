@@ -20,8 +20,23 @@ import (
 // Software configurations are resources of stacks. One that comes by this API alone
 // gets a stack of its own, a carrier, which is deleted with it.
 
-// carrierTag marks carriers.
-const carrierTag = "software-config"
+// CarrierTag marks carriers. Nobody else's stacks may have it.
+const CarrierTag = "software-config"
+
+// The defaults of Limits; Heat's.
+const mostSoftware = 4096
+
+// roomFor refuses one more of what a project has too many of.
+func (s *server) roomFor(ctx context.Context, c *call, what string, most int, types []stoker.TypeName) error {
+	if most < 0 {
+		return nil
+	}
+	all, err := s.engine.ResourcesOf(ctx, c.project, types...)
+	if err == nil && len(all) >= most {
+		err = refuse("RequestLimitExceeded", "You have reached the maximum software %s per tenant, %d. Please delete some %s.", what, most, what)
+	}
+	return err
+}
 
 var (
 	configTypes     = []stoker.TypeName{"OS::Heat::SoftwareConfig", "OS::Heat::StructuredConfig", "OS::Heat::CloudConfig", "OS::Heat::MultipartMime", "OS::Heat::SoftwareComponent"}
@@ -75,6 +90,9 @@ func (s *server) createConfig(ctx context.Context, c *call) (reply, error) {
 	if err := s.decodeInto(c, &b); err != nil {
 		return reply{}, err
 	}
+	if err := s.roomFor(ctx, c, "configs", s.limits.SoftwareConfigs, configTypes); err != nil {
+		return reply{}, err
+	}
 	content, err := value.Decode([]byte(cmp.Or(string(b.Config), "null")))
 	if err != nil {
 		return reply{}, refuse("HTTPBadRequest", "config: %w", err)
@@ -102,7 +120,7 @@ func (s *server) deleteSoftware(what string, types []stoker.TypeName) handler {
 		if err != nil {
 			return reply{}, err
 		}
-		if !slices.Contains(v.Stack.Tags, carrierTag) {
+		if !slices.Contains(v.Stack.Tags, CarrierTag) {
 			return reply{}, refuse("NotSupported", "the software %s belongs to the stack %s, and goes with it", what, v.Stack.Name)
 		}
 		return reply{status: http.StatusNoContent}, s.engine.Delete(ctx, v.Stack.ID)
@@ -136,7 +154,7 @@ func (s *server) carry(ctx context.Context, c *call, kind stoker.TypeName, name 
 	if err != nil {
 		return nil, err
 	}
-	in := stack.Input{Project: c.project, Owner: c.grant.User, Name: carrierTag + "-" + uuid.NewString(), DisableRollback: true, Tags: []string{carrierTag}}
+	in := stack.Input{Project: c.project, Owner: c.grant.User, Name: CarrierTag + "-" + uuid.NewString(), DisableRollback: true, Tags: []string{CarrierTag}}
 	in.Spec = stoker.StackSpec{Template: string(template), Parameters: map[string]any{}}
 	for k := range given {
 		if in.Spec.Parameters[k], err = value.Normal(props[k]); err != nil {

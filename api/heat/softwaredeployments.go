@@ -93,6 +93,9 @@ func (s *server) createDeployment(ctx context.Context, c *call) (reply, error) {
 	if b.ServerID == "" || b.ConfigID == "" {
 		return reply{}, refuse("HTTPBadRequest", "a deployment needs config_id and server_id")
 	}
+	if err := s.roomFor(ctx, c, "deployments", s.limits.SoftwareDeployments, deploymentTypes); err != nil {
+		return reply{}, err
+	}
 	props := map[string]any{"config": b.ConfigID, "server": b.ServerID, "actions": []any{"CREATE", "UPDATE"}}
 	if b.InputValues != nil {
 		props["input_values"] = b.InputValues

@@ -40,6 +40,7 @@ type world struct {
 	client *http.Client
 	// abandon allows to abandon and adopt stacks.
 	abandon bool
+	limits  heatapi.Limits
 	// fetch gets templates by their addresses; nil: none is to be had.
 	fetch func(ctx context.Context, url string) ([]byte, error)
 }
@@ -50,7 +51,8 @@ func newWorld(t testing.TB, with ...func(*world)) *world {
 	for _, f := range with {
 		f(w)
 	}
-	engine := stack.New(stack.Config{Store: storetest.NewMemory(), Parse: cfn.Parse})
+	engine := stack.New(stack.Config{
+		Store: storetest.NewMemory(), Parse: cfn.Parse, Limits: stack.Limits{Stacks: 400, Uncounted: heatapi.CarrierTag}})
 	engine.Register(heat.Types(heat.Deps{Groups: engine, Data: engine}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
@@ -66,7 +68,7 @@ func newWorld(t testing.TB, with ...func(*world)) *world {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(heatapi.New(heatapi.Config{
-		Engine: engine, Abandon: w.abandon, Adopt: w.abandon, Access: &access.Gate{Tokens: tokens}, SignalKey: signalKey, Revision: "test", Parse: cfn.Parse, Dialects: dialects,
+		Engine: engine, Abandon: w.abandon, Adopt: w.abandon, Limits: w.limits, Access: &access.Gate{Tokens: tokens}, SignalKey: signalKey, Revision: "test", Parse: cfn.Parse, Dialects: dialects,
 		Service: heatapi.Service{ID: "e", Host: "here", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
 		Fetch: func(ctx context.Context, url string) ([]byte, error) {
 			if w.fetch == nil {

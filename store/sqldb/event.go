@@ -8,8 +8,7 @@ import (
 	"github.com/stoker-project/stoker"
 )
 
-// Of a stack's events the newest keepEvents stay; the others go once there are
-// eventSlack of them.
+// The defaults of Config.Events and Config.EventBatch; Heat's.
 const (
 	keepEvents = 1000
 	eventSlack = 200
@@ -62,7 +61,10 @@ func (t *tx) writeEvents() error {
 	if err := t.insert("INSERT INTO event (seq, id, stack, resource, body)", 5, "ON CONFLICT (id) DO NOTHING", args); err != nil {
 		return err
 	}
-	return t.age("event", fresh, t.w.events, t.keptEvents, keepEvents, eventSlack)
+	if t.w.s.events < 0 {
+		return nil
+	}
+	return t.age("event", fresh, t.w.events, t.keptEvents, t.w.s.events, t.w.s.eventBatch)
 }
 
 // Events lists events.

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -36,6 +37,9 @@ type Config struct {
 	DSN string
 	// Key seals what may be secret; a database is bound to the key it was made with.
 	Key *seal.Key
+	// Of a stack's events the newest Events stay; the others go once there are
+	// EventBatch of them. 0: 1,000 and 200; negative Events: all stay.
+	Events, EventBatch int
 	// Logger is told of what the committer does by itself; nil for nobody.
 	Logger *slog.Logger
 }
@@ -50,6 +54,8 @@ type Store struct {
 	hint  string // what to do when it does not answer
 	key   *seal.Key
 	log   *slog.Logger
+
+	events, eventBatch int
 
 	read    *sql.DB
 	queries *prepared
@@ -70,7 +76,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.DSN == "" {
 		return nil, stoker.Errorf(stoker.Invalid, "open store: no file or URL is given")
 	}
-	s := &Store{key: cfg.Key, log: cfg.Logger}
+	s := &Store{key: cfg.Key, log: cfg.Logger, events: cmp.Or(cfg.Events, keepEvents), eventBatch: cmp.Or(cfg.EventBatch, eventSlack)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -51,6 +51,31 @@ func purge(t *testing.T, s *sqldb.Store) {
 	}
 }
 
+// Of a stack's events so many stay as are configured, and a batch more.
+func TestEventsAreKeptAsConfigured(t *testing.T) {
+	for _, tt := range []struct{ events, batch, made, want int }{
+		{10, 5, 15, 15}, {10, 5, 16, 10}, {10, 1, 12, 10}, {-1, 5, 1300, 1300}, {0, 0, 1200, 1200}, {0, 0, 1201, 1000},
+	} {
+		s, err := sqldb.Open(t.Context(), sqldb.Config{DSN: file(t), Key: key(t), Events: tt.events, EventBatch: tt.batch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range tt.made {
+			ev := &stoker.Event{ID: fmt.Sprint("e", i), Stack: "s"}
+			if err := s.Commit(t.Context(), stoker.Batch{Events: []*stoker.Event{ev}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := s.Events(t.Context(), stoker.EventFilter{Stacks: []stoker.StackID{"s"}})
+		if err != nil || len(got) != tt.want || got[len(got)-1].ID != fmt.Sprint("e", tt.made-1) {
+			t.Errorf("%+v: kept %d, %v", tt, len(got), err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestMigrationsUpFromZero(t *testing.T) {
 	for name, dsn := range map[string]func(testing.TB) string{"SQLite": file, "PostgreSQL": postgres} {
 		t.Run(name, func(t *testing.T) {
