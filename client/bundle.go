@@ -31,7 +31,7 @@ func Bundle(template string, environments []string) (Request, error) {
 	if r.Template, err = b.template(text, template); err != nil {
 		return Request{}, err
 	}
-	env, err := b.environments(environments)
+	env, err := b.environments(environments, []byte(text))
 	if err != nil {
 		return Request{}, err
 	}
@@ -137,22 +137,31 @@ func (b *bundler) read(path, place string) (string, error) {
 	return "", e
 }
 
-// environments merges environments, the later ones win; nil if there is none.
-func (b *bundler) environments(paths []string) (*hot.Environment, error) {
-	var out *hot.Environment
+// environments merges environments by their strategies; nil if there is none.
+func (b *bundler) environments(paths []string, template []byte) (*hot.Environment, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	var envs []*hot.Environment
 	for _, path := range paths {
 		env, err := b.environment(path)
 		if err != nil {
 			return nil, err
 		}
-		if out == nil {
-			out = env
-			continue
-		}
-		if out, err = out.Merge(env, nil); err != nil {
-			return nil, fmt.Errorf("merge environment %s: %w", path, err)
+		envs = append(envs, env)
+	}
+	root, err := cfn.Parse(template, "")
+	if err != nil {
+		return nil, err
+	}
+	ts := append([]*hot.Template{root}, hot.TemplatesAmong(b.files, cfn.Parse)...)
+	out := &hot.Environment{}
+	for i, env := range envs {
+		if out, err = out.Merge(env, ts...); err != nil {
+			return nil, fmt.Errorf("merge environment %s: %w", paths[i], err)
 		}
 	}
+	out.MergeStrategies = nil
 	return out, nil
 }
 

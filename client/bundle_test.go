@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -151,5 +152,30 @@ func TestNewRefusesAddresses(t *testing.T) {
 		if _, err := client.New(client.Config{URL: url}); err != nil {
 			t.Errorf("%q: %v", url, err)
 		}
+	}
+}
+
+// TestBundleMergesByType merges environments as a server does, by the types that the
+// template and those inside it declare.
+func TestBundleMergesByType(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"main.yaml": head + "parameters: {names: {type: comma_delimited_list}}\nresources: {n: {type: n.yaml}}\n",
+		"n.yaml":    head + "parameters: {more: {type: json}}\n",
+		"one.yaml":  "parameters: {names: 'a,b'}\nparameter_defaults: {more: '{\"x\": 1}'}\nparameter_merge_strategies: {default: merge}\n",
+		"two.yaml":  "parameters: {names: c}\nparameter_defaults: {more: {y: 2}}\n",
+		"bad.yaml":  "parameters: {names: c}\nparameter_merge_strategies: {names: overwrite}\n",
+	})
+	at := func(name string) string { return filepath.Join(dir, name) }
+	r, err := client.Bundle(at("main.yaml"), []string{at("one.yaml"), at("two.yaml")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "map[parameter_defaults:map[more:map[x:1 y:2]] parameters:map[names:[a b c]]]"
+	if got := fmt.Sprint(r.Environment); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	_, err = client.Bundle(at("main.yaml"), []string{at("one.yaml"), at("bad.yaml")})
+	if err == nil || !strings.Contains(err.Error(), "bad.yaml") || !strings.Contains(err.Error(), "names") {
+		t.Errorf("got %v, want an error that names the file and the parameter", err)
 	}
 }

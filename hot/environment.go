@@ -23,6 +23,8 @@ type Environment struct {
 	EventSinks          []any
 	// MergeStrategies is parameter_merge_strategies: how Merge joins parameters.
 	MergeStrategies map[string]string
+
+	file string // for messages
 }
 
 func environmentSections() []string {
@@ -39,7 +41,7 @@ func ParseEnvironment(text []byte, file string) (*Environment, error) {
 		return nil, err
 	}
 	if doc.val == nil {
-		return &Environment{}, nil
+		return &Environment{file: file}, nil
 	}
 	at := place{pos: doc.pos(file)}
 	if !doc.isMap() {
@@ -52,7 +54,11 @@ func ParseEnvironment(text []byte, file string) (*Environment, error) {
 		}
 	}
 	env, err := DecodeEnvironment(doc.val.(map[string]any))
-	return env, locate(err, doc, file)
+	if err != nil {
+		return nil, locate(err, doc, file)
+	}
+	env.file = file
+	return env, nil
 }
 
 // ParseMap reads a document of any kind, JSON or YAML, that must be a map.
@@ -129,11 +135,7 @@ func (e *Environment) section(name string, v any) (err error) {
 	case "encrypted_param_names":
 		e.EncryptedParamNames, err = sectionNames(v)
 	case "event_sinks":
-		l, ok := v.([]any)
-		if !ok {
-			return valueErr("a list is wanted, not a %s", values.TypeName(v))
-		}
-		e.EventSinks = l
+		e.EventSinks, err = sectionSinks(v)
 	case "parameter_merge_strategies":
 		e.MergeStrategies, err = sectionStrategies(v)
 	}
@@ -162,6 +164,24 @@ func sectionNames(v any) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// sectionSinks reads where events are to go. Heat knows one kind.
+func sectionSinks(v any) ([]any, error) {
+	l, ok := v.([]any)
+	if !ok {
+		return nil, valueErr("a list is wanted, not a %s", values.TypeName(v))
+	}
+	for i, item := range l {
+		m, ok := item.(map[string]any)
+		if !ok {
+			return nil, valueErr("sink %d must be a map, not a %s", i, values.TypeName(item))
+		}
+		if m["type"] != "zaqar-queue" {
+			return nil, valueErr("sink %d must have the type zaqar-queue, not %s", i, pyRepr(m["type"]))
+		}
+	}
+	return l, nil
 }
 
 func sectionStrategies(v any) (map[string]string, error) {

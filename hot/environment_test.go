@@ -171,8 +171,8 @@ resource_registry: {A: B, resources: {r: {A: C}}}`)
 	b := environment(t, `
 parameters: {list: [b], map: {x: {z: 2}}, text: b, n: 2, over: new, deep: {x: {z: 2}}}
 resource_registry: {D: E, resources: {r: {D: F}}}
-event_sinks: [{target: q}]`)
-	got, err := a.Merge(b, nil)
+event_sinks: [{type: zaqar-queue, target: q}]`)
+	got, err := a.Merge(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,11 +191,11 @@ event_sinks: [{target: q}]`)
 		t.Error("Merge changed its receiver")
 	}
 
-	_, err = a.Merge(environment(t, "parameter_merge_strategies: {list: deep_merge}"), nil)
+	_, err = a.Merge(environment(t, "parameter_merge_strategies: {list: deep_merge}"))
 	if e, ok := stoker.AsError(err); !ok || e.Type != "ConflictingMergeStrategyForParam" {
 		t.Errorf("got %v, want ConflictingMergeStrategyForParam", err)
 	}
-	if _, err = a.Merge(environment(t, "parameters: {list: text}"), nil); err == nil {
+	if _, err = a.Merge(environment(t, "parameters: {list: text}")); err == nil {
 		t.Error("a list and a text were merged")
 	}
 }

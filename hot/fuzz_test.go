@@ -109,7 +109,7 @@ func FuzzEnvironment(f *testing.F) {
 			t.Fatalf("got %v, want %v", b, a)
 		}
 		_, _ = env.Lookup(typeName, []string{typeName})
-		_, _ = env.Merge(again, nil)
+		_, _ = env.Merge(again)
 		env.Child(typeName).Encode()
 		env.Rewrite(func(r hot.Ref) string { return r.Key })
 	})

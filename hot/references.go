@@ -1,6 +1,8 @@
 package hot
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	values "github.com/stoker-project/stoker/internal/value"
@@ -110,4 +112,20 @@ func walkRefs(v any, path []any, is func(path []any, key, v string) (RefKind, bo
 		return out
 	}
 	return values.Clone(v)
+}
+
+// TemplatesAmong parses the templates among the files of a stack, in the order of
+// their names. What is no template, or none that can be read, is left out.
+func TemplatesAmong(files map[string]string, parse func(text []byte, file string) (*Template, error)) []*Template {
+	var out []*Template
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		text := files[name]
+		if !strings.Contains(text, "heat_template_version") && !strings.Contains(text, "TemplateFormatVersion") {
+			continue
+		}
+		if t, err := parse([]byte(text), name); err == nil {
+			out = append(out, t)
+		}
+	}
+	return out
 }

@@ -148,7 +148,7 @@ func (e *Environment) levels(resource []string) []map[string]any {
 func matching(entries map[string]any, name string) []string {
 	var keys []string
 	for _, k := range sortedKeys(entries) {
-		if ok, err := path.Match(k, name); k != name && err == nil && ok {
+		if ok, err := path.Match(pythonPattern.Replace(k), name); k != name && err == nil && ok {
 			keys = append(keys, k)
 		}
 	}
@@ -157,6 +157,9 @@ func matching(entries map[string]any, name string) []string {
 	}
 	return keys
 }
+
+// pythonPattern turns a pattern of Python's fnmatch into one of Go's.
+var pythonPattern = strings.NewReplacer("[!", "[^", `\`, `\\`)
 
 // find gives what a type is mapped to, nil for null.
 func find(levels []map[string]any, typeName string) (target any, found bool) {

@@ -166,11 +166,7 @@ func merged(old, in stoker.StackSpec, clear []string) (stoker.StackSpec, error) 
 	if err != nil {
 		return out, err
 	}
-	merged, err := env.Merge(add, nil)
-	if err != nil {
-		return out, err
-	}
-	out.Environment = merged.Encode()
+	out.Environment = env.Patch(add).Encode()
 	for _, name := range clear {
 		delete(out.Parameters, name)
 		if ps, ok := out.Environment["parameters"].(map[string]any); ok {

@@ -162,31 +162,37 @@ func (b *stackBody) spec(parse func([]byte, string) (*hot.Template, error)) (sto
 	if spec.Parameters, err = decodeMap("parameters", b.Parameters); err != nil {
 		return spec, err
 	}
-	spec.Environment, err = b.environment(spec.Files, func() *hot.Template {
-		t, err := parse([]byte(spec.Template), spec.File)
-		if err != nil {
-			return nil // the engine tells why
-		}
-		return t
-	})
-	return spec, err
+	env, err := b.environment(spec, parse)
+	if err != nil || env == nil {
+		return spec, err
+	}
+	env.MergeStrategies = nil // for files that come together, which they now are
+	spec.Environment = env.Encode()
+	return spec, nil
 }
 
 // environment gives the one environment of a request. Clients that name
 // environment_files send those in files and leave the merging to the server;
 // then the environment beside them does not count.
-func (b *stackBody) environment(files map[string]string, tmpl func() *hot.Template) (map[string]any, error) {
+func (b *stackBody) environment(spec stoker.StackSpec, parse func([]byte, string) (*hot.Template, error)) (*hot.Environment, error) {
 	if len(b.EnvironmentFiles) > 0 {
-		return mergeFiles(b.EnvironmentFiles, files, tmpl())
+		return mergeFiles(b.EnvironmentFiles, spec.Files, templates(spec, parse))
 	}
 	if absent(b.Environment) {
 		return nil, nil
 	}
-	env, err := decodeEnvironment(b.Environment)
+	return decodeEnvironment(b.Environment)
+}
+
+// templates parses a stack's template and those among its files. What cannot be
+// read is left out: the engine tells why.
+func templates(spec stoker.StackSpec, parse func([]byte, string) (*hot.Template, error)) []*hot.Template {
+	inside := hot.TemplatesAmong(spec.Files, parse)
+	t, err := parse([]byte(spec.Template), spec.File)
 	if err != nil {
-		return nil, err
+		return inside
 	}
-	return env.Encode(), nil
+	return append([]*hot.Template{t}, inside...)
 }
 
 func decodeEnvironment(raw json.RawMessage) (*hot.Environment, error) {
@@ -204,8 +210,9 @@ func decodeEnvironment(raw json.RawMessage) (*hot.Environment, error) {
 	return hot.DecodeEnvironment(m)
 }
 
-func mergeFiles(names []string, files map[string]string, t *hot.Template) (map[string]any, error) {
-	env, err := hot.DecodeEnvironment(map[string]any{})
+func mergeFiles(names []string, files map[string]string, ts []*hot.Template) (*hot.Environment, error) {
+	env := &hot.Environment{}
+	var err error
 	for _, name := range names {
 		if err != nil {
 			return nil, err
@@ -216,13 +223,10 @@ func mergeFiles(names []string, files map[string]string, t *hot.Template) (map[s
 		}
 		var next *hot.Environment
 		if next, err = hot.ParseEnvironment([]byte(text), name); err == nil {
-			env, err = env.Merge(next, t)
+			env, err = env.Merge(next, ts...)
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return env.Encode(), nil
+	return env, err
 }
 
 // document gives the text of something that may come as text or as JSON.

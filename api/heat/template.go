@@ -64,15 +64,15 @@ func (s *server) environmentOf(spec stoker.StackSpec) map[string]any {
 	return env
 }
 
+// hiddenParameters are those that any template of a stack hides: defaults are for
+// nested ones too.
 func (s *server) hiddenParameters(spec stoker.StackSpec) map[string]bool {
 	out := map[string]bool{}
-	t, err := s.parse([]byte(spec.Template), spec.File)
-	if err != nil {
-		return out // it was accepted once, so there is nothing to tell of
-	}
-	for _, p := range t.Parameters {
-		if p.Hidden {
-			out[p.Name] = true
+	for _, t := range templates(spec, s.parse) {
+		for _, p := range t.Parameters {
+			if p.Hidden {
+				out[p.Name] = true
+			}
 		}
 	}
 	return out
