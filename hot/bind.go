@@ -7,11 +7,9 @@ import (
 
 	stoker "github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/python"
+	"github.com/stoker-project/stoker/internal/secret"
 	values "github.com/stoker-project/stoker/internal/value"
 )
-
-// hiddenText is shown in place of a hidden parameter's value.
-const hiddenText = "******"
 
 // Pseudo holds the values of the pseudo parameters.
 type Pseudo struct{ StackID, StackName, ProjectID string }
@@ -63,19 +61,41 @@ func (p *Parameter) choose(given, fallback any) (any, error) {
 	return p.convert(p.Default) // checked by Parse
 }
 
-func (p *Parameter) accept(v any) (any, error) {
-	v, err := values.Normal(values.Clone(v))
+func (p *Parameter) accept(given any) (any, error) {
+	v, err := values.Normal(values.Clone(given))
 	if err == nil {
 		v, err = p.convert(v)
 	}
 	if err == nil {
 		err = checkConstraints(p.Constraints, v)
 	}
-	if err != nil {
-		return nil, &stoker.Error{Kind: stoker.Invalid, Type: typeValidation,
-			Message: "Parameter '" + p.Name + "' is invalid: " + messageOf(err)}
+	if err == nil {
+		return v, nil
 	}
-	return v, nil
+	why := messageOf(err)
+	if p.Hidden {
+		why = secret.OfMessage(given, v).Hide(why)
+	}
+	return nil, &stoker.Error{Kind: stoker.Invalid, Type: typeValidation,
+		Message: "Parameter '" + p.Name + "' is invalid: " + why}
+}
+
+// HiddenValues gives the values of hidden parameters, as Bind chooses them, whether they
+// are valid or not.
+func (t *Template) HiddenValues(given, defaults map[string]any) []any {
+	var out []any
+	for _, p := range t.Parameters {
+		if !p.Hidden {
+			continue
+		}
+		for _, v := range []any{given[p.Name], defaults[p.Name], p.Default} {
+			if v != nil {
+				out = append(out, values.Clone(v))
+				break
+			}
+		}
+	}
+	return out
 }
 
 // convert brings a value into the parameter's type.
@@ -197,7 +217,7 @@ func (b *Bound) text(name string, v any) string {
 	case p == nil:
 		return pyStr(v)
 	case p.Hidden:
-		return hiddenText
+		return secret.Shown
 	case p.Type == JSONParameter:
 		return dumpJSON(v)
 	case p.Type == ListParameter:

@@ -100,7 +100,7 @@ func (o *owner) deleted(row *stoker.Resource, err error) {
 	if err != nil {
 		err = located(err, row.Name)
 		row = o.saveRow(row, func(r *stoker.Resource) {
-			r.Status, r.StatusReason = stoker.StatusFailed, reasonOf(err)
+			r.Status, r.StatusReason = stoker.StatusFailed, o.reason(err)
 		})
 		o.rowEvent(row, row.StatusReason)
 		if o.run != nil && o.run.failed == nil {
@@ -145,8 +145,8 @@ func (o *owner) complete() {
 func (o *owner) fail(err error) {
 	o.run.breakOff(nil)
 	o.run = nil
-	o.endTaking(stoker.StatusFailed, reasonOf(err))
-	o.saveStack(func(st *stoker.Stack) { endBadly(st, reasonOf(err)) })
+	o.endTaking(stoker.StatusFailed, o.reason(err))
+	o.saveStack(func(st *stoker.Stack) { endBadly(st, o.reason(err)) })
 	o.stackEvent()
 	if o.rollback() {
 		return

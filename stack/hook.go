@@ -145,7 +145,7 @@ func (o *owner) restricted(name stoker.ResourceName, v verdict) error {
 func (o *owner) refuseNode(row *stoker.Resource, err error) {
 	told := *row
 	told.Action, told.Status = stoker.ActionUpdate, stoker.StatusFailed
-	o.rowEvent(&told, reasonOf(err))
+	o.rowEvent(&told, o.reason(err))
 	if o.run.failed == nil {
 		o.run.failed = resourceFailed(stoker.ActionUpdate, err)
 		o.run.breakOff(errAborted)

@@ -43,7 +43,7 @@ func (o *owner) observed(w *work, row *stoker.Resource, err error) {
 	}
 	if err != nil {
 		row = o.saveRow(row, func(r *stoker.Resource) {
-			r.Action, r.Status, r.StatusReason = stoker.ActionCheck, stoker.StatusFailed, reasonOf(located(err, r.Name))
+			r.Action, r.Status, r.StatusReason = stoker.ActionCheck, stoker.StatusFailed, o.reason(located(err, r.Name))
 		})
 		o.rowEvent(row, row.StatusReason)
 	} else {

@@ -258,7 +258,7 @@ func (o *owner) treated(w *work, row *stoker.Resource, r result) {
 		return
 	default:
 		row = o.saveRow(row, func(x *stoker.Resource) {
-			x.Status, x.StatusReason = stoker.StatusFailed, reasonOf(located(r.err, x.Name))
+			x.Status, x.StatusReason = stoker.StatusFailed, o.reason(located(r.err, x.Name))
 		})
 		o.rowEvent(row, row.StatusReason)
 	}

@@ -45,5 +45,5 @@ func (o *owner) triedInVain(id stoker.ResourceID, n int, err error) {
 		return
 	}
 	o.rowEvent(row, fmt.Sprintf("Try %d of %d failed, the next is in %s: %s",
-		n, o.e.limits.Retries+1, retryPause(n), reasonOf(located(err, row.Name))))
+		n, o.e.limits.Retries+1, retryPause(n), o.reason(located(err, row.Name))))
 }

@@ -405,7 +405,7 @@ func notNil(m map[string]any) map[string]any {
 func (o *owner) failNode(n *nodeRun, row *stoker.Resource, err error) {
 	err = located(err, n.name)
 	row = o.saveRow(row, func(r *stoker.Resource) {
-		r.Status, r.StatusReason = stoker.StatusFailed, reasonOf(err)
+		r.Status, r.StatusReason = stoker.StatusFailed, o.reason(err)
 		if r.Action == stoker.ActionInit {
 			r.Action = stoker.ActionCreate
 		}

@@ -183,8 +183,10 @@ func rewrapped(err error, e, changed *stoker.Error) error {
 // validate checks everything of a draft that can be known before it is made: the
 // template, its types, properties, and the templates it nests.
 func (e *Engine) validate(ctx context.Context, st *stoker.Stack) error {
-	_, _, err := e.validated(ctx, st, nil)
-	return err
+	if _, _, err := e.validated(ctx, st, nil); err != nil {
+		return e.discreet(ctx, st, err)
+	}
+	return nil
 }
 
 func (e *Engine) validateUpdate(ctx context.Context, old, draft *stoker.Stack) error {
@@ -193,7 +195,7 @@ func (e *Engine) validateUpdate(ctx context.Context, old, draft *stoker.Stack) e
 	}
 	g, _, err := e.validated(ctx, draft, nil)
 	if err != nil {
-		return err
+		return e.discreet(ctx, draft, err)
 	}
 	before, err := e.compileSpec(old)
 	if err != nil {

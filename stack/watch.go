@@ -61,8 +61,8 @@ func (e *Engine) watchResource(t stoker.Watcher, req *stoker.Request) {
 
 // resourceFailed records that a resource failed by itself and heals its stack.
 func (e *Engine) resourceFailed(id stoker.StackID, res stoker.ResourceID, cause error) {
-	e.log.Info("resource failed", "stack", id, "resource", res, "err", cause)
 	err := e.insist(e.base, id, func(o *owner) error {
+		e.log.Info("resource failed", "stack", id, "resource", res, "err", o.reason(cause))
 		if o.st == nil || !o.markFailed(res, cause) {
 			return nil
 		}
@@ -111,7 +111,7 @@ func (o *owner) markFailed(id stoker.ResourceID, cause error) bool {
 		return false
 	}
 	row = o.saveRow(row, func(r *stoker.Resource) {
-		r.Action, r.Status, r.StatusReason = stoker.ActionCheck, stoker.StatusFailed, reasonOf(located(cause, row.Name))
+		r.Action, r.Status, r.StatusReason = stoker.ActionCheck, stoker.StatusFailed, o.reason(located(cause, row.Name))
 		setLost(r)
 	})
 	o.rowEvent(row, row.StatusReason)
