@@ -60,7 +60,64 @@ type Listener struct {
 	// Certificate and Key are PEM; both empty with https: self-made.
 	Certificate string
 	Key         string
+	// Policies are tried in order before the pool gets a request; not with tcp.
+	Policies []L7Policy
 }
+
+// L7Policy decides on the requests that all of its rules match.
+type L7Policy struct {
+	Name   string   // for people
+	Rules  []L7Rule // at least one
+	Action L7Action
+	URL    string // where L7Redirect leads: http or https
+	Code   int    // of a redirect: 301, 302 (default), 303, 307 or 308
+	// Pool gets the requests of L7ToPool, and counts them; it needs no listener.
+	// While there is no such pool they are answered 503.
+	Pool PoolID
+}
+
+// L7Action is what a policy does.
+type L7Action string
+
+// The actions. What they answer themselves no pool counts.
+const (
+	L7Reject   L7Action = "reject" // 403
+	L7Redirect L7Action = "redirect"
+	L7ToPool   L7Action = "pool"
+)
+
+// L7Rule is a question about a request.
+type L7Rule struct {
+	Type    L7Type
+	Key     string // of L7Header and L7Cookie: its name
+	Compare L7Compare
+	Value   string
+	Invert  bool
+}
+
+// L7Type is what a rule looks at.
+type L7Type string
+
+// The types. Where there are several, one that matches is enough.
+const (
+	L7Host     L7Type = "host_name" // in lower case, without port; letters match in either case
+	L7Path     L7Type = "path"      // without percent-encoding and query
+	L7FileType L7Type = "file_type" // what follows the last dot of the path's last part
+	L7Header   L7Type = "header"    // a whole line's value
+	L7Cookie   L7Type = "cookie"
+)
+
+// L7Compare is how a rule looks at it.
+type L7Compare string
+
+// The comparisons.
+const (
+	L7Equal    L7Compare = "equal_to"
+	L7Start    L7Compare = "starts_with"
+	L7End      L7Compare = "ends_with"
+	L7Contains L7Compare = "contains"
+	L7Regex    L7Compare = "regex" // finds it anywhere; RE2's syntax
+)
 
 // HealthCheck asks members whether they can take traffic.
 type HealthCheck struct {

@@ -32,7 +32,7 @@ const (
 // Run runs the suite. newBalancer makes a fresh balancer and arranges with
 // t.Cleanup that it ends. without names what the balancer does not claim to do.
 func Run(t *testing.T, newBalancer func(t *testing.T) stoker.Balancer, without ...Ability) {
-	for _, c := range slices.Concat(poolCases, memberCases, healthCases, spreadCases, drainCases, httpCases, tlsCases, tcpCases, churnCases) {
+	for _, c := range slices.Concat(poolCases, memberCases, healthCases, spreadCases, drainCases, httpCases, tlsCases, tcpCases, policyCases, churnCases) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, need := range c.needs {
 				if slices.Contains(without, need) {

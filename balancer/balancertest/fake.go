@@ -3,6 +3,7 @@ package balancertest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/poolspec"
 )
 
 // Call is one call a Fake has had.
@@ -124,6 +126,9 @@ func (f *Fake) SetPool(ctx context.Context, want stoker.Pool) (stoker.PoolStatus
 func (f *Fake) place(want stoker.Pool, p *fakePool) (stoker.PoolStatus, error) {
 	var s stoker.PoolStatus
 	for i, l := range want.Listeners {
+		if _, err := poolspec.Policies(l); err != nil {
+			return s, fmt.Errorf("listener %d: %w", i, err)
+		}
 		host, port := cmp.Or(l.Address, "127.0.0.1"), strconv.Itoa(l.Port)
 		switch {
 		case !slices.Contains([]stoker.Protocol{stoker.ProtocolHTTP, stoker.ProtocolHTTPS, stoker.ProtocolTCP}, l.Protocol):

@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -61,6 +62,10 @@ type Balancer struct {
 	certs  *selfMade
 	probes *http.Transport // health checks of all pools
 	setup  sync.Mutex      // serializes changes of pools; taken before mu
+
+	// routes are the pools that policies send requests to: a copy of pools, which is
+	// replaced and never changed.
+	routes atomic.Pointer[map[stoker.PoolID]*pool]
 
 	mu     sync.Mutex // guards what follows
 	pools  map[stoker.PoolID]*pool
@@ -146,7 +151,14 @@ func (b *Balancer) keep(p *pool) error {
 		return errClosed()
 	}
 	b.pools[p.id] = p
+	b.route()
 	return nil
+}
+
+// route publishes the pools. Callers hold b.mu.
+func (b *Balancer) route() {
+	routes := maps.Clone(b.pools)
+	b.routes.Store(&routes)
 }
 
 // RemovePool ends a pool's listeners at once, gives its requests the configured
@@ -169,6 +181,7 @@ func (b *Balancer) dropPool(id stoker.PoolID) *pool {
 	b.mu.Lock()
 	p := b.pools[id]
 	delete(b.pools, id)
+	b.route()
 	b.mu.Unlock()
 	if p != nil {
 		p.stop()

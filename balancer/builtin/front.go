@@ -12,13 +12,24 @@ import (
 
 // front is the handler of an HTTP listener.
 type front struct {
-	pool   *pool
-	secure bool // clients speak TLS
+	pool     *pool
+	listener *listener
+	secure   bool // clients speak TLS
 }
 
 // ServeHTTP brings one request to a member and its answer back.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p := f.pool
+	if ps := f.listener.policies.Load(); ps != nil {
+		if chosen := choose(*ps, r); chosen != nil {
+			f.obey(chosen, w, r)
+			return
+		}
+	}
+	f.serve(f.pool, w, r)
+}
+
+// serve lets a pool answer a request.
+func (f *front) serve(p *pool, w http.ResponseWriter, r *http.Request) {
 	x := exchange{pool: p, settings: p.settings.Load(), secure: f.secure, w: w, in: r}
 	meter, start := p.begin()
 	defer func() { p.finish(meter, start, x.outcome) }()
@@ -164,7 +175,11 @@ func (x *exchange) fail(err error) {
 // refuse answers in the balancer's own name.
 func (x *exchange) refuse(status int, text string) {
 	x.outcome.failed = status >= 500
-	http.Error(x.w, http.StatusText(status)+": "+text, status)
+	reject(x.w, status, text)
+}
+
+func reject(w http.ResponseWriter, status int, text string) {
+	http.Error(w, http.StatusText(status)+": "+text, status)
 }
 
 func isTimeout(err error) bool {

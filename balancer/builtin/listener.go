@@ -20,7 +20,9 @@ type listener struct {
 	want stoker.Listener // as first asked for
 	ln   net.Listener
 	cert atomic.Pointer[tls.Certificate]
-	srv  *http.Server // nil for TCP
+	// policies are those of its HTTP requests; nil: none.
+	policies atomic.Pointer[[]policy]
+	srv      *http.Server // nil for TCP
 	// served is closed when, after stop, no client of srv is left.
 	served chan struct{}
 }
@@ -53,6 +55,7 @@ func (p *pool) listen(want []stoker.Listener) error {
 	}
 	for i, l := range next {
 		l.cert.Store(certs[i])
+		l.policies.Store(compile(want[i].Policies))
 	}
 	for _, l := range opened {
 		l.serve()
@@ -124,7 +127,7 @@ func socket(at string, spare []*listener) (net.Listener, error) {
 func (p *pool) newServer(l *listener) *http.Server {
 	c := p.b.config
 	srv := &http.Server{
-		Handler:           &front{pool: p, secure: l.want.Protocol == stoker.ProtocolHTTPS},
+		Handler:           &front{pool: p, listener: l, secure: l.want.Protocol == stoker.ProtocolHTTPS},
 		ReadHeaderTimeout: c.ReadHeaderTimeout,
 		IdleTimeout:       c.IdleTimeout,
 		MaxHeaderBytes:    c.MaxHeaderBytes,

@@ -26,6 +26,7 @@ type pool struct {
 	turn     atomic.Uint64
 	traffic  meters
 	queued   atomic.Int64
+	lent     atomic.Int64 // requests of its listeners that other pools answer
 
 	ctx     context.Context // ends with the pool: checks and queue
 	cancel  context.CancelFunc
@@ -141,7 +142,7 @@ func (p *pool) end(ctx context.Context) {
 }
 
 func (p *pool) awaitIdle(ctx context.Context) {
-	for p.traffic.inFlight() > 0 {
+	for p.traffic.inFlight()+p.lent.Load() > 0 {
 		select {
 		case <-p.idle:
 		case <-ctx.Done():
@@ -176,6 +177,11 @@ func (p *pool) begin() (*meter, time.Duration) {
 
 func (p *pool) finish(m *meter, start time.Duration, o outcome) {
 	m.end(start, p.now(), o)
+	p.ended()
+}
+
+// ended tells those who wait for the end of the pool that one request less is left.
+func (p *pool) ended() {
 	if p.closing.Load() {
 		select {
 		case p.idle <- struct{}{}:

@@ -15,6 +15,10 @@ import (
 // What the pool says of listeners is taken as told; its health check is used
 // for first checks, and for HAProxy's in the way that the backend says.
 func (k *keeper) attachPool(want stoker.Pool) (stoker.PoolStatus, error) {
+	if hasPolicies(want) {
+		return stoker.PoolStatus{}, &stoker.Error{Kind: stoker.Invalid, Message: "a listener has policies, and this HAProxy is configured by others",
+			Hint: "Write the rules into HAProxy's own configuration, or let Stoker run HAProxy itself."}
+	}
 	name := k.config.Attach.Backend
 	if name == "" {
 		name = want.Name

@@ -196,12 +196,17 @@ func TestAttachRefuses(t *testing.T) {
 	f := startForeign(t, newApp(t, "own"))
 	noPort := f.pool()
 	noPort.Listeners[0].Port = 0
+	ruled := f.pool()
+	ruled.Listeners[0].Policies = []stoker.L7Policy{{
+		Action: stoker.L7Reject, Rules: []stoker.L7Rule{{Type: stoker.L7Path, Compare: stoker.L7Start, Value: "/admin"}},
+	}}
 	for _, c := range []struct {
 		name, backend, want string
 		pool                stoker.Pool
 	}{
 		{"no such backend", "nothing", "flask_backend", f.pool()},
 		{"static algorithm", "still", "static-rr", f.pool()},
+		{"policies", "flask_backend", "configured by others", ruled},
 		{"no port", "flask_backend", "port", noPort},
 		{"backend of the pool's name", "", `"web"`, f.pool()},
 	} {

@@ -114,3 +114,22 @@ func TestFileModes(t *testing.T) {
 		t.Errorf("files: got %d (%v), want several", seen, err)
 	}
 }
+
+// What Go takes for a regular expression and HAProxy does not is refused when the pool
+// is set, and nothing changes.
+func TestRegexThatHAProxyRefuses(t *testing.T) {
+	t.Parallel()
+	b := open(t, haproxy.Config{})
+	p := webPool()
+	st := setPool(t, b, p)
+	join(t, b, newApp(t, "one"))
+	p.Listeners = []stoker.Listener{{Protocol: stoker.ProtocolHTTP, Policies: []stoker.L7Policy{{
+		Action: stoker.L7Reject, Rules: []stoker.L7Rule{{Type: stoker.L7Path, Compare: stoker.L7Regex, Value: `\x{10FFFF}`}},
+	}}}}
+	if _, err := b.SetPool(t.Context(), p); !stoker.IsKind(err, stoker.Invalid) || !strings.Contains(err.Error(), "regex") {
+		t.Errorf("got %v, want an Invalid one that tells of the regex", err)
+	}
+	if who, err := get(st.URLs[0]); who != "one" {
+		t.Errorf("afterwards: got %q (%v), want one", who, err)
+	}
+}

@@ -39,7 +39,7 @@ func render(s settings, pools map[stoker.PoolID]*pool) (text, layout string) {
 	only.WriteString(w.String())
 	for _, id := range slices.Sorted(maps.Keys(pools)) {
 		p := pools[id]
-		section := frontends(p) + backend(s, p)
+		section := frontends(p, pools) + backend(s, p)
 		w.WriteString(section)
 		only.WriteString(section)
 		for _, m := range slices.Sorted(maps.Keys(p.members)) {
@@ -92,21 +92,22 @@ func stats(w *strings.Builder, s settings) {
 	}
 }
 
-func frontends(p *pool) string {
+func frontends(p *pool, pools map[stoker.PoolID]*pool) string {
 	var w strings.Builder
 	for i, l := range p.want.Listeners {
 		at := hostPort(l)
+		rules, choices := policies(l, pools)
 		fmt.Fprintf(&w, "\nfrontend %s\n  mode %s\n  bind %s", frontendName(p, l), mode(p.want), at)
 		switch l.Protocol {
 		case stoker.ProtocolHTTPS:
 			fmt.Fprintf(&w, " ssl crt %s alpn h2,http/1.1", p.certs[i])
 			fallthrough
 		case stoker.ProtocolHTTP:
-			fmt.Fprintf(&w, "\n%s", forwarded(l.Protocol))
+			fmt.Fprintf(&w, "\n%s%s", rules, forwarded(l.Protocol)) // rules look at what the client sent
 		default:
 			w.WriteString("\n")
 		}
-		fmt.Fprintf(&w, "  default_backend %s\n", p.backend)
+		fmt.Fprintf(&w, "%s  default_backend %s\n", choices, p.backend)
 	}
 	return w.String()
 }

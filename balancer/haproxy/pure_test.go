@@ -3,7 +3,7 @@ package haproxy
 import (
 	"flag"
 	"os"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +19,7 @@ func example(t *testing.T) (settings, map[stoker.PoolID]*pool) {
 	t.Helper()
 	web, err := rules.Pool(stoker.Pool{
 		ID: "1", Name: "shop/web", StickyCookie: "srv", Retries: 2, QueueTimeout: 5 * time.Second, ResponseTimeout: time.Minute,
-		Listeners: []stoker.Listener{{Protocol: stoker.ProtocolHTTP, Port: 8080}, {Protocol: stoker.ProtocolHTTPS, Address: "::1", Port: 8443}},
+		Listeners: []stoker.Listener{{Protocol: stoker.ProtocolHTTP, Port: 8080, Policies: examplePolicies()}, {Protocol: stoker.ProtocolHTTPS, Address: "::1", Port: 8443}},
 		Health:    stoker.HealthCheck{Protocol: stoker.ProtocolHTTP, Path: "/health", Status: []int{200, 204}},
 	})
 	if err != nil {
@@ -50,6 +50,20 @@ func example(t *testing.T) (settings, map[stoker.PoolID]*pool) {
 		build:  build{lua: true, metrics: true}, secret: "SECRET",
 	}
 	return s, map[stoker.PoolID]*pool{"1": one, "2": two}
+}
+
+// examplePolicies are of every action, with pools that are there and that are not.
+func examplePolicies() []stoker.L7Policy {
+	return []stoker.L7Policy{
+		{Action: stoker.L7Reject, Rules: []stoker.L7Rule{
+			{Type: stoker.L7Host, Compare: stoker.L7Equal, Value: "Admin.example"},
+			{Type: stoker.L7Header, Key: "X-Token", Compare: stoker.L7Equal, Value: "it's", Invert: true},
+		}},
+		{Action: stoker.L7ToPool, Pool: "1", Rules: []stoker.L7Rule{{Type: stoker.L7Path, Compare: stoker.L7Regex, Value: `^/api/v\d`}}},
+		{Action: stoker.L7ToPool, Pool: "none", Rules: []stoker.L7Rule{{Type: stoker.L7FileType, Compare: stoker.L7Equal, Value: "png"}}},
+		{Action: stoker.L7ToPool, Pool: "2", Rules: []stoker.L7Rule{{Type: stoker.L7Path, Compare: stoker.L7Equal, Value: "/db"}}},
+		{Action: stoker.L7Redirect, URL: "https://example.com/50%25", Rules: []stoker.L7Rule{{Type: stoker.L7Cookie, Key: "beta", Compare: stoker.L7Start, Value: "y"}}},
+	}
 }
 
 func TestRender(t *testing.T) {
@@ -170,7 +184,7 @@ func TestMatch(t *testing.T) {
 		{"chosen port that is asked for", []stoker.Listener{http(1000), http(2000)}, []int{0, 0}, []stoker.Listener{http(0), http(1000)}, []stoker.Listener{http(2000), http(1000)}},
 		{"other protocol", []stoker.Listener{{Protocol: stoker.ProtocolTCP, Address: "127.0.0.1", Port: 1}}, []int{0}, []stoker.Listener{http(0)}, []stoker.Listener{http(0)}},
 	} {
-		if got := match(c.has, c.asked, c.want); !slices.Equal(got, c.gets) {
+		if got := match(c.has, c.asked, c.want); !reflect.DeepEqual(got, c.gets) {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.gets)
 		}
 	}
@@ -196,6 +210,32 @@ func TestLedger(t *testing.T) {
 	if l.traffic.BusySeconds != 3 || l.traffic.InFlight != 4 {
 		t.Errorf("busy seconds and in flight: got %v and %d, want 3 and 4", l.traffic.BusySeconds, l.traffic.InFlight)
 	}
+}
+
+// Whatever a value is, it is one word of one line.
+func FuzzQuote(f *testing.F) {
+	f.Add("a'b")
+	f.Add("\\' # x")
+	f.Fuzz(func(t *testing.T, text string) {
+		var got strings.Builder
+		quoted, in := false, quote(text)
+		for i := 0; i < len(in); i++ { // as HAProxy reads words
+			switch c := in[i]; {
+			case c == '\'':
+				quoted = !quoted
+			case quoted:
+				got.WriteByte(c)
+			case c == '\\' && i+1 < len(in) && in[i+1] == '\'':
+				i++
+				got.WriteByte('\'')
+			default:
+				t.Fatalf("%q: %q stands outside of quotes in %s", text, c, in)
+			}
+		}
+		if quoted || got.String() != text {
+			t.Errorf("%q: HAProxy reads %q of %s", text, got.String(), in)
+		}
+	})
 }
 
 func FuzzServerName(f *testing.F) {

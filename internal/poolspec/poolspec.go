@@ -137,7 +137,8 @@ func (r Rules) listener(l *stoker.Listener) error {
 	if l.Protocol != stoker.ProtocolHTTPS && l.Certificate+l.Key != "" {
 		return stoker.Errorf(stoker.Invalid, "a certificate needs protocol https, not %s", l.Protocol)
 	}
-	return nil
+	l.Policies, err = Policies(*l)
+	return err
 }
 
 // Member checks a member and fills in the defaults. Errors: Invalid.

@@ -35,6 +35,12 @@ func TestDefaults(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("pool: got %+v (%v), want %+v", got, err, want)
 	}
+	policies := []stoker.L7Policy{{Action: stoker.L7Redirect, URL: "http://a/", Rules: []stoker.L7Rule{
+		{Type: stoker.L7Path, Compare: stoker.L7Equal, Value: "/"}}}}
+	moved, err := lenient.Pool(stoker.Pool{ID: "p", Listeners: []stoker.Listener{{Protocol: stoker.ProtocolHTTP, Policies: policies}}})
+	if err != nil || moved.Listeners[0].Policies[0].Code != 302 || policies[0].Code != 0 {
+		t.Errorf("a redirect: got %+v (%v), want code 302, and the caller's untouched", moved.Listeners, err)
+	}
 	if asked[0].Address != "" {
 		t.Error("the caller's listeners were changed")
 	}
