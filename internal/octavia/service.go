@@ -74,6 +74,8 @@ type Service struct {
 	pools     catalog.Table[Pool]
 	members   catalog.Table[Member]
 	monitors  catalog.Table[Monitor]
+	policies  catalog.Table[L7Policy]
+	rules     catalog.Table[L7Rule]
 }
 
 // New makes a service without objects.
@@ -81,6 +83,7 @@ func New() *Service {
 	return &Service{
 		balancers: catalog.New[LoadBalancer]("loadbalancer"), listeners: catalog.New[Listener]("listener"),
 		pools: catalog.New[Pool]("pool"), members: catalog.New[Member]("member"), monitors: catalog.New[Monitor]("healthmonitor"),
+		policies: catalog.New[L7Policy]("l7policy"), rules: catalog.New[L7Rule]("l7rule"),
 	}
 }
 
@@ -191,6 +194,8 @@ func (s *Service) Remove(id ID) {
 	delete(s.pools.Rows, id)
 	delete(s.members.Rows, id)
 	delete(s.monitors.Rows, id)
+	delete(s.policies.Rows, id)
+	delete(s.rules.Rows, id)
 }
 
 // LoadBalancers lists all of them.
@@ -276,14 +281,15 @@ type Wanted struct {
 func PoolID(id ID) stoker.PoolID { return stoker.PoolID(id) }
 
 // Wanted lists the pools that have listeners, on their load balancer's address and on
-// the others that it has, with their members.
+// the others that it has, or that policies lead to, with their members. A listener that
+// has policies and no pool has one without members, which answers the rest with 503.
 func (s *Service) Wanted(others func(LoadBalancer) []netip.Addr) Wanted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := Wanted{map[stoker.PoolID]stoker.Pool{}, map[stoker.PoolID]map[stoker.MemberID]stoker.Member{}}
 	for _, p := range s.pools.Rows {
 		listeners := s.open(p, others)
-		if len(listeners) == 0 || p.Down {
+		if len(listeners) == 0 && !s.isTarget(p.ID) || p.Down {
 			continue
 		}
 		id := PoolID(p.ID)
@@ -295,22 +301,54 @@ func (s *Service) Wanted(others func(LoadBalancer) []netip.Addr) Wanted {
 			}
 		}
 	}
+	s.addBare(w, others)
 	return w
+}
+
+// addBare adds the pools without members, of listeners with policies and no pool of
+// theirs that is on; s.mu is held.
+func (s *Service) addBare(w Wanted, others func(LoadBalancer) []netip.Addr) {
+	served := map[ID]bool{}
+	for _, p := range s.pools.Rows {
+		for _, l := range s.listenersOf(p) {
+			served[l.ID] = served[l.ID] || !p.Down
+		}
+	}
+	for _, l := range s.listeners.Rows {
+		open := s.listen(l, others)
+		if served[l.ID] || len(open) == 0 || len(open[0].Policies) == 0 {
+			continue
+		}
+		id := PoolID(l.ID)
+		w.Pools[id] = stoker.Pool{ID: id, Name: cmp.Or(l.Name, string(l.ID)), Listeners: open}
+		w.Members[id] = map[stoker.MemberID]stoker.Member{}
+	}
 }
 
 // open lists what a pool's listeners listen on; s.mu is held.
 func (s *Service) open(p Pool, others func(LoadBalancer) []netip.Addr) []stoker.Listener {
 	var out []stoker.Listener
 	for _, l := range s.listenersOf(p) {
-		b, ok := s.balancers.Rows[l.LoadBalancer]
-		if !ok || b.Down || l.Down {
-			continue
-		}
-		for _, ip := range append([]netip.Addr{b.VIP}, others(b)...) {
-			out = append(out, stoker.Listener{
-				Protocol: l.Protocol, Address: ip.String(), Port: l.Port, Certificate: l.Certificate, Key: l.Key,
-			})
-		}
+		out = append(out, s.listen(l, others)...)
+	}
+	return out
+}
+
+// listen lists what a listener listens on; s.mu is held.
+func (s *Service) listen(l Listener, others func(LoadBalancer) []netip.Addr) []stoker.Listener {
+	b, ok := s.balancers.Rows[l.LoadBalancer]
+	if !ok || b.Down || l.Down {
+		return nil
+	}
+	var policies []stoker.L7Policy
+	if l.Protocol != stoker.ProtocolTCP {
+		policies = s.policiesOf(l.ID)
+	}
+	var out []stoker.Listener
+	for _, ip := range append([]netip.Addr{b.VIP}, others(b)...) {
+		out = append(out, stoker.Listener{
+			Protocol: l.Protocol, Address: ip.String(), Port: l.Port, Certificate: l.Certificate, Key: l.Key, Policies: policies,
+		})
 	}
 	return out
 }

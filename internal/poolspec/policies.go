@@ -24,7 +24,7 @@ func Policies(l stoker.Listener) ([]stoker.L7Policy, error) {
 			return nil, fmt.Errorf("policy %d: %w", i, err)
 		}
 		for j, r := range p.Rules {
-			if err := rule(r); err != nil {
+			if err := L7Rule(r); err != nil {
 				return nil, fmt.Errorf("policy %d: rule %d: %w", i, j, err)
 			}
 		}
@@ -71,7 +71,8 @@ func notURL(c rune) bool {
 	return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", c)
 }
 
-func rule(r stoker.L7Rule) error {
+// L7Rule checks a rule. Errors: Invalid.
+func L7Rule(r stoker.L7Rule) error {
 	switch r.Type {
 	case stoker.L7Host, stoker.L7Path, stoker.L7FileType:
 		if r.Key != "" {

@@ -1,9 +1,12 @@
 package openstack
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -32,7 +35,8 @@ func newBalanced() balanced {
 const drainMember = 30 * time.Second
 
 // balance brings the balancer's pools to what the load balancers want. Addresses come
-// before who listens on them, and go after.
+// before who listens on them, and go after; so do pools that only policies lead to,
+// before and after those whose listeners have the policies.
 func (c *cloud) balance(ctx context.Context) {
 	if c.balancer == nil {
 		return
@@ -46,8 +50,9 @@ func (c *cloud) balance(ctx context.Context) {
 	})
 	hosts := c.vips()
 	c.addHosts(ctx, hosts)
-	c.removePools(ctx, want)
-	for id, p := range want.Pools {
+	c.removePools(ctx, want, func(p stoker.Pool) bool { return len(p.Listeners) > 0 })
+	for _, p := range inTurn(want.Pools) {
+		id := p.ID
 		if old, ok := c.told.lbs.pools[id]; ok && reflect.DeepEqual(old, p) {
 			continue
 		}
@@ -57,8 +62,16 @@ func (c *cloud) balance(ctx context.Context) {
 		}
 		c.told.lbs.pools[id] = p
 	}
+	c.removePools(ctx, want, func(stoker.Pool) bool { return true })
 	c.setMembers(ctx, want)
 	c.removeHosts(ctx, hosts)
+}
+
+// inTurn lists pools, those without listeners first.
+func inTurn(pools map[stoker.PoolID]stoker.Pool) []stoker.Pool {
+	return slices.SortedFunc(maps.Values(pools), func(a, b stoker.Pool) int {
+		return cmp.Or(cmp.Compare(min(1, len(a.Listeners)), min(1, len(b.Listeners))), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // vips are the addresses of load balancers that the machine needs in subnets.
@@ -103,9 +116,10 @@ func (c *cloud) removeHosts(ctx context.Context, want map[netip.Addr]neutron.ID)
 	}
 }
 
-func (c *cloud) removePools(ctx context.Context, want octavia.Wanted) {
-	for id := range c.told.lbs.pools {
-		if _, ok := want.Pools[id]; ok {
+// removePools removes those of some kind that are wanted no more.
+func (c *cloud) removePools(ctx context.Context, want octavia.Wanted, these func(stoker.Pool) bool) {
+	for id, p := range c.told.lbs.pools {
+		if _, ok := want.Pools[id]; ok || !these(p) {
 			continue
 		}
 		if err := c.balancer.RemovePool(ctx, id); err != nil {

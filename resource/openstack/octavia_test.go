@@ -1,6 +1,8 @@
 package openstack_test
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +143,13 @@ func TestRefusedOfOctavia(t *testing.T) {
 		"Pool, properties: { protocol: HTTP, lb_algorithm: ROUND_ROBIN }":                                                         "at least one",
 		"HealthMonitor, properties: { pool: p, type: HTTP, delay: 1, timeout: 1, max_retries: 1, expected_codes: all }":           "no list of statuses",
 		"HealthMonitor, properties: { pool: p, type: UDP-CONNECT, delay: 1, timeout: 1, max_retries: 1 }":                         "UDP",
+		"L7Policy, properties: { listener: x, action: REJECT, redirect_url: 'http://a/' }":                                        "are not required when action",
+		"L7Policy, properties: { listener: x, action: REDIRECT_TO_POOL, redirect_url: 'http://a/' }":                              "redirect_url property can only be specified",
+		"L7Policy, properties: { listener: x, action: REDIRECT_TO_URL, redirect_url: '/a' }":                                      "no address to lead to",
+		"L7Policy, properties: { listener: none, action: REJECT }":                                                                "could not be found",
+		"L7Rule, properties: { l7policy: none, type: PATH, compare_type: EQUAL_TO, value: / }":                                    "could not be found",
+		"L7Rule, properties: { l7policy: none, type: PATH, compare_type: REGEX, value: '(' }":                                     "error parsing regexp",
+		"L7Rule, properties: { l7policy: none, type: HEADER, key: 'a b', compare_type: REGEX, value: x }":                         "not a name for a header",
 		"LoadBalancer, properties: { vip_subnet: nowhere }":                                                                       "could not be found",
 		"PoolMember, properties: { pool: nowhere, address: 10.0.0.1, protocol_port: 1 }":                                          "could not be found",
 	} {
@@ -259,5 +268,134 @@ func TestMembersRest(t *testing.T) {
 	c.done(st, "RESUME_COMPLETE")
 	if got := c.listeners(); len(got) != 1 || strings.Count(got[0], "8080") != 2 {
 		t.Errorf("listeners of a stack that goes on: got %q, want both members", got)
+	}
+}
+
+const policed = `
+resources:
+  net: { type: OS::Neutron::Net }
+  subnet: { type: OS::Neutron::Subnet, properties: { network: { get_resource: net }, cidr: 10.6.0.0/24 } }
+  lb: { type: OS::Octavia::LoadBalancer, properties: { vip_subnet: { get_resource: subnet }, vip_address: 10.6.0.99 } }
+  http: { type: OS::Octavia::Listener, properties: { loadbalancer: { get_resource: lb }, protocol: HTTP, protocol_port: 80 } }
+  web: { type: OS::Octavia::Pool, properties: { listener: { get_resource: http }, protocol: HTTP, lb_algorithm: ROUND_ROBIN } }
+  api: { type: OS::Octavia::Pool, properties: { loadbalancer: { get_resource: lb }, protocol: HTTP, lb_algorithm: ROUND_ROBIN } }
+  a: { type: OS::Octavia::PoolMember, properties: { pool: { get_resource: api }, address: 10.6.0.5, protocol_port: 8080 } }
+  to_api: { type: OS::Octavia::L7Policy, properties: { listener: { get_resource: http }, action: REDIRECT_TO_POOL, redirect_pool: { get_resource: api }, position: 1 } }
+  api_path: { type: OS::Octavia::L7Rule, properties: { l7policy: { get_resource: to_api }, type: PATH, compare_type: STARTS_WITH, value: /api/ } }
+  moved: { type: OS::Octavia::L7Policy, properties: { listener: { get_resource: http }, action: REDIRECT_TO_URL, redirect_url: 'https://new.example/', position: 2 } }
+  old: { type: OS::Octavia::L7Rule, properties: { l7policy: { get_resource: moved }, type: HOST_NAME, compare_type: EQUAL_TO, value: old.example, key: ignored } }
+  second: { type: OS::Octavia::L7Policy, properties: { listener: { get_resource: http }, action: REJECT, position: 4 } }
+  hidden: { type: OS::Octavia::L7Rule, properties: { l7policy: { get_resource: second }, type: FILE_TYPE, compare_type: REGEX, value: '^(env|git)$' } }
+  first: { type: OS::Octavia::L7Policy, properties: { listener: { get_resource: http }, action: REJECT, position: 3, name: no admin } }
+  admin: { type: OS::Octavia::L7Rule, properties: { l7policy: { get_resource: first }, type: PATH, compare_type: STARTS_WITH, value: /admin } }
+  token: { type: OS::Octavia::L7Rule, properties: { l7policy: { get_resource: first }, type: HEADER, key: X-Token, compare_type: EQUAL_TO, value: secret, invert: true } }
+  bare: { type: OS::Octavia::L7Policy, properties: { listener: { get_resource: http }, action: REJECT, position: 1 } }
+outputs:
+  rules: { value: { get_attr: [first, rules] } }
+  action: { value: { get_attr: [first, show, action] } }
+  type: { value: { get_attr: [token, show, type] } }
+`
+
+// policies tells what the listener of the pool with one does, in order.
+func (c *cloud) policies() []string {
+	c.t.Helper()
+	var out []string
+	for _, call := range c.balancer.Calls() {
+		p, ok := c.balancer.Pool(call.Pool)
+		if !ok || len(p.Listeners) == 0 {
+			continue
+		}
+		out = nil
+		for _, l := range p.Listeners[0].Policies {
+			var rules []string
+			for _, r := range l.Rules {
+				text := string(r.Type) + r.Key + " " + string(r.Compare) + " " + r.Value
+				if r.Invert {
+					text = "not " + text
+				}
+				rules = append(rules, text)
+			}
+			slices.Sort(rules)
+			to := l.URL
+			if l.Pool != "" {
+				if target, ok := c.balancer.Pool(l.Pool); ok {
+					to = "a pool with " + strconv.Itoa(len(target.Listeners)) + " listeners"
+				}
+			}
+			out = append(out, strings.TrimSpace(string(l.Action)+" "+to)+": "+strings.Join(rules, ", "))
+		}
+	}
+	return out
+}
+
+func TestL7Policies(t *testing.T) {
+	c := newCloud(t)
+	st := c.make("s", policed)
+	all := []string{
+		"reject: not headerX-Token equal_to secret, path starts_with /admin",
+		"reject: file_type regex ^(env|git)$",
+		"redirect https://new.example/: host_name equal_to old.example",
+		"pool a pool with 0 listeners: path starts_with /api/",
+	}
+	c.want("policies", c.policies(), all...)
+	rules, _ := c.output(st, "rules").([]any)
+	if len(rules) != 2 || c.output(st, "action") != "REJECT" || c.output(st, "type") != "HEADER" {
+		t.Errorf("outputs: %v, %v, %v", rules, c.output(st, "action"), c.output(st, "type"))
+	}
+	c.restart()
+	c.want("policies after a restart", c.policies(), all...)
+	c.change(st, strings.NewReplacer(
+		"value: /api/", "value: /v2/", "position: 4", "position: 1",
+		"action: REDIRECT_TO_URL, redirect_url: 'https://new.example/', position: 2", "action: REJECT, admin_state_up: true, position: 9",
+		"value: secret, invert: true", "value: secret, admin_state_up: false",
+	).Replace(policed))
+	c.want("policies after an update", c.policies(),
+		"reject: file_type regex ^(env|git)$",
+		"reject: path starts_with /admin",
+		"reject: host_name equal_to old.example",
+		"pool a pool with 0 listeners: path starts_with /v2/",
+	)
+	c.change(st, strings.NewReplacer("position: 3, name", "position: 3, admin_state_up: false, name", "position: 4", "admin_state_up: false").Replace(policed))
+	c.want("policies, two of them off", c.policies(), all[2], all[3])
+	c.remove(st)
+	if got := c.listeners(); len(got) != 0 {
+		t.Errorf("listeners in the end: %q", got)
+	}
+}
+
+// A listener that only has policies answers the rest itself.
+func TestL7PoliciesWithoutDefaultPool(t *testing.T) {
+	c := newCloud(t)
+	body := strings.Replace(policed, "listener: { get_resource: http }, protocol: HTTP, lb", "loadbalancer: { get_resource: lb }, protocol: HTTP, lb", 1)
+	st := c.make("s", strings.ReplaceAll(body, "Octavia", "Neutron::LBaaS"))
+	if got := c.policies(); len(got) != 4 {
+		t.Errorf("policies: got %q, want all 4", got)
+	}
+	c.remove(st)
+}
+
+func TestL7PolicyRefused(t *testing.T) {
+	c := newCloud(t)
+	for from, to := range map[string]string{
+		"action: REDIRECT_TO_POOL, redirect_pool: { get_resource: api }":        "action: REDIRECT_TO_POOL",
+		"action: REDIRECT_TO_URL, redirect_url: 'https://new.example/'":         "action: REDIRECT_TO_URL",
+		"type: HEADER, key: X-Token":                                            "type: HEADER",
+		"loadbalancer: { get_resource: lb }, protocol: HTTP, lb_algorithm":      "loadbalancer: { get_resource: lb }, protocol: TCP, lb_algorithm",
+		"loadbalancer: { get_resource: lb }, protocol: HTTP, protocol_port: 80": "loadbalancer: { get_resource: lb }, protocol: TCP, protocol_port: 80",
+	} {
+		body := strings.Replace(policed, from, to, 1)
+		if body == policed {
+			t.Fatalf("nothing is replaced by %s", to)
+		}
+		st, err := c.Create(t.Context(), stack.Input{Name: "s", Project: "p", Spec: stoker.StackSpec{Template: version + body}, DisableRollback: true})
+		if err != nil {
+			t.Errorf("%s: %v", to, err)
+			continue
+		}
+		got := c.done(st, "CREATE_FAILED").StatusReason
+		if !strings.Contains(got, "is required when action type") && !strings.Contains(got, "Property key is missing") && !strings.Contains(got, "not of HTTP") {
+			t.Errorf("%s: got %s", to, got)
+		}
+		c.remove(st)
 	}
 }

@@ -85,3 +85,25 @@ func octaviaMonitorSchema(t heatschema.Table) *stoker.Schema {
 		"attribute:pools": "The pool, in maps of id.",
 	}, octaviaCommon())
 }
+
+func octaviaPolicySchema(t heatschema.Table) *stoker.Schema {
+	return t.Describe("OS::Octavia::L7Policy", "What becomes of a listener's requests that all of its rules match. Policies that reject come first, then those that redirect to a URL, then those that lead to a pool.", heatschema.Texts{
+		"action":          "REJECT answers 403, REDIRECT_TO_URL 302; REDIRECT_TO_POOL lets another pool answer.",
+		"listener":        "The listener, of HTTP or TERMINATED_HTTPS, by name or ID.",
+		"position":        "The place among the listener's policies of the same action; by default after all there are.",
+		"redirect_pool":   "With REDIRECT_TO_POOL: the pool, of HTTP, by name or ID. It needs no listener.",
+		"redirect_url":    "With REDIRECT_TO_URL: an address of http or https.",
+		"attribute:rules": "The rules, in maps of id.",
+	}, octaviaCommon())
+}
+
+func octaviaRuleSchema(t heatschema.Table) *stoker.Schema {
+	return t.Describe("OS::Octavia::L7Rule", "A question about a request, for a policy. A policy without rules matches nothing.", heatschema.Texts{
+		"compare_type": "How to compare. REGEX finds an expression of RE2 anywhere.",
+		"invert":       "Whether to match what does not compare.",
+		"key":          "With HEADER and COOKIE: the name, of letters, digits and . _ -; ignored otherwise.",
+		"l7policy":     "The policy, by name or ID.",
+		"type":         "What is looked at: HOST_NAME without its port; PATH without query and percent-encoding; FILE_TYPE, what follows the path's last dot; HEADER, each line as a whole; COOKIE.",
+		"value":        "What to compare with.",
+	}, octaviaCommon())
+}

@@ -112,6 +112,8 @@ func octaviaTypes(c *cloud, t heatschema.Table) map[stoker.TypeName]stoker.Resou
 			"Pool":          lbPool{as(octaviaPoolSchema(t))},
 			"PoolMember":    lbMember{as(octaviaMemberSchema(t))},
 			"HealthMonitor": healthMonitor{as(octaviaMonitorSchema(t))},
+			"L7Policy":      l7Policy{as(octaviaPolicySchema(t))},
+			"L7Rule":        l7Rule{as(octaviaRuleSchema(t))},
 		} {
 			out[stoker.TypeName(names.family+name)] = impl
 		}
