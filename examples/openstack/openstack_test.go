@@ -5,6 +5,7 @@ package openstack_test
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -47,12 +48,17 @@ func play(t *testing.T, extra string) {
 	s.Answers(customers, 2)
 	s.Answers(admin, 1)
 	s.talk()
+	s.policies(customers, admin, "https://catalogue.example/")
 
 	load := s.Load(customers, 4)
 	s.resize(4)
 	s.Answers(customers, 4)
 	s.resize(2)
-	load.None("scaling out and in")
+	moved := s.request(2)
+	moved.Parameters["catalogue"] = "https://new.example/list?all=1%25"
+	s.update(moved)
+	s.policies(customers, admin, "https://new.example/list?all=1%25")
+	load.None("scaling out and in, and a change of policies")
 	load.Stop()
 
 	before := s.Containers()
@@ -85,10 +91,66 @@ func (s *shop) request(size int) client.Request {
 
 func (s *shop) resize(size int) {
 	s.Helper()
-	if err := s.API.Update(s.Context(), "shop", s.request(size)); err != nil {
+	s.update(s.request(size))
+}
+
+func (s *shop) update(r client.Request) {
+	s.Helper()
+	if err := s.API.Update(s.Context(), "shop", r); err != nil {
 		s.Fatal(err)
 	}
 	s.Settled("shop", "UPDATE_COMPLETE")
+}
+
+// policies wants hidden files refused, the catalogue moved and reports to come from
+// the administrators' server.
+func (s *shop) policies(customers, admin, catalogue string) {
+	s.Helper()
+	tr := &http.Transport{DisableKeepAlives: true}
+	s.Until("the catalogue is at "+catalogue, func() bool { // a balancer may take a moment to leave what was before
+		status, to := s.visit(tr, customers+"catalogue/shoes")
+		return status == http.StatusFound && to == catalogue
+	})
+	if status, _ := s.visit(tr, customers+"site/.env"); status != http.StatusForbidden {
+		s.Errorf("a hidden file: got %d, want 403", status)
+	}
+	want, err := story.Ask(s.Context(), tr, admin)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for range 4 {
+		if got, err := story.Ask(s.Context(), named{tr, "reports.example"}, customers); got != want || err != nil {
+			s.Errorf("reports: got %q (%v), want %q", got, err, want)
+		}
+	}
+}
+
+// named asks for a host by its name, wherever that is.
+type named struct {
+	http.RoundTripper
+	host string
+}
+
+func (n named) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Host = n.host
+	return n.RoundTripper.RoundTrip(r)
+}
+
+// visit gives the status of an answer, and where it leads.
+func (s *shop) visit(tr http.RoundTripper, url string) (int, string) {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	resp, err := tr.RoundTrip(req)
+	if err != nil {
+		s.Errorf("GET %s: %v", url, err)
+		return 0, ""
+	}
+	resp.Body.Close()
+	return resp.StatusCode, resp.Header.Get("Location")
 }
 
 const adminIP = "10.99.0.5"
