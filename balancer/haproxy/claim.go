@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 
@@ -89,6 +90,21 @@ func (k *keeper) addresses() map[string]bool {
 		}
 	}
 	return has
+}
+
+// mayBeStolen tells whether an error of HAProxy can be that a port was taken after we
+// had chosen it: only at its start HAProxy says so.
+func (k *keeper) mayBeStolen(p *pool, err error) bool {
+	if !stoker.IsKind(err, stoker.Conflict) && !errors.Is(err, errNotLoaded) {
+		return false
+	}
+	has := k.addresses()
+	for i, l := range p.want.Listeners {
+		if p.asked[i] == 0 && !has[hostPort(l)] {
+			return true
+		}
+	}
+	return false
 }
 
 // taken tells which other pool has one of the addresses.

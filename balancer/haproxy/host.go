@@ -150,12 +150,14 @@ func (h *host) reload(ctx context.Context, watch func(context.Context)) error {
 	var failed error
 	err = h.await(ctx, watch, func(p haproxysock.Processes) bool {
 		if p.Failed > before.Failed {
-			failed = stoker.Errorf(stoker.Unavailable, "HAProxy could not load its configuration anew and goes on with the old one")
+			failed = errNotLoaded
 		}
 		return failed != nil || p.Worker != 0 && p.Worker != before.Worker
 	})
 	return errors.Join(failed, err)
 }
+
+var errNotLoaded = stoker.Errorf(stoker.Unavailable, "HAProxy could not load its configuration anew and goes on with the old one")
 
 // await asks for the processes until they are as they should be. The master
 // does not answer while it loads itself anew; watch is called meanwhile too.

@@ -96,15 +96,7 @@ func (k *keeper) setPool(want stoker.Pool) (stoker.PoolStatus, error) {
 		*next = *before
 		next.want = want
 	}
-	if err := k.claim(next); err != nil {
-		return stoker.PoolStatus{}, err
-	}
-	if err := k.certify(next); err != nil {
-		return stoker.PoolStatus{}, err
-	}
-	pools := maps.Clone(k.pools)
-	pools[want.ID] = next
-	if err := k.apply(pools); err != nil {
+	if err := k.install(next); err != nil {
 		return stoker.PoolStatus{}, err
 	}
 	if before != nil {
@@ -113,6 +105,31 @@ func (k *keeper) setPool(want stoker.Pool) (stoker.PoolStatus, error) {
 		k.log.Info("pool added", "pool", string(want.ID), "backend", next.backend)
 	}
 	return next.status(), nil
+}
+
+// portTries is how often other ports are chosen for a pool whose were taken.
+const portTries = 5
+
+// install brings HAProxy to a pool. The ports that we choose are free for a moment before
+// HAProxy has them; where another process takes one, others are chosen.
+func (k *keeper) install(next *pool) error {
+	asked := next.want.Listeners
+	for try := 1; ; try++ {
+		next.want.Listeners = asked
+		err := k.claim(next)
+		if err == nil {
+			err = k.certify(next)
+		}
+		if err == nil {
+			pools := maps.Clone(k.pools)
+			pools[next.want.ID] = next
+			err = k.apply(pools)
+		}
+		if err == nil || try == portTries || !k.mayBeStolen(next, err) {
+			return err
+		}
+		k.log.Warn("haproxy may have lost a port to another process: others are chosen", "pool", string(next.want.ID), "err", err)
+	}
 }
 
 func (k *keeper) removePool(id stoker.PoolID) error {
