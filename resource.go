@@ -177,7 +177,8 @@ type StackRef struct {
 	Name    string
 	Project ProjectID
 	// Path lists the stack and its ancestors, the root last.
-	Path []StackID
+	Path  []StackID
+	Admin bool // as StackSpec has it
 }
 
 // Request is what an engine asks of a resource type. A type may keep nothing of

@@ -74,6 +74,9 @@ type StackSpec struct {
 	Parameters map[string]any
 	// Environment is the merged environment, in the environment's own format.
 	Environment map[string]any
+	// Admin says that an administrator asked for it, and that so types of resources may
+	// be in it that are for administrators.
+	Admin bool
 }
 
 // Phase is a step of one run.

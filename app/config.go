@@ -20,6 +20,7 @@ import (
 	heatapi "github.com/stoker-project/stoker/api/heat"
 	"github.com/stoker-project/stoker/internal/neutron"
 	"github.com/stoker-project/stoker/internal/sshkey"
+	"github.com/stoker-project/stoker/internal/typepolicy"
 	"github.com/stoker-project/stoker/stack"
 )
 
@@ -61,9 +62,11 @@ type Config struct {
 	// Flavors are the sizes of servers by name, beside the ones built in.
 	Flavors map[string]FlavorConfig `yaml:"flavors"`
 	// Keys are public keys of SSH by name, for all projects' servers.
-	Keys   map[string]string `yaml:"keys"`
-	Limits LimitsConfig      `yaml:"limits"`
-	Log    LogConfig         `yaml:"log"`
+	Keys map[string]string `yaml:"keys"`
+	// ResourceTypes says who may have resources of which types, beside Heat's policy.
+	ResourceTypes typepolicy.Table `yaml:"resource_types"`
+	Limits        LimitsConfig     `yaml:"limits"`
+	Log           LogConfig        `yaml:"log"`
 
 	// Executable is this program, which the image "hello" runs; empty: there is
 	// no such image.
@@ -256,6 +259,10 @@ func (c Config) Validate() error {
 	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return fault("public_url", "It looks like http://stoker.example.org:8004.", "%q is not an address", c.PublicURL)
+	}
+	if err := c.ResourceTypes.Check(); err != nil {
+		at, _ := stoker.AsError(err)
+		return fault("resource_types", at.Hint, "%s", at.Message)
 	}
 	return c.validateParts()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/app"
+	"github.com/stoker-project/stoker/internal/typepolicy"
 )
 
 func load(t *testing.T, text string) (app.Config, error) {
@@ -98,6 +99,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"external.name", func(c *app.Config) { c.External.Name = "a b" }},
 		{"keys.alice", func(c *app.Config) { c.Keys = map[string]string{"alice": "secret"} }},
 		{"store.keep_deleted", func(c *app.Config) { c.Store.KeepDeleted = -1 }},
+		{"resource_types", func(c *app.Config) { c.ResourceTypes = typepolicy.Table{"OS::Nova::Flavor": "me"} }},
 		{"limits.workers", func(c *app.Config) { c.Limits.Workers = -1 }},
 		{"log.level", func(c *app.Config) { c.Log.Level = "loud" }},
 		{"log.format", func(c *app.Config) { c.Log.Format = "xml" }},

@@ -13,6 +13,7 @@ import (
 	"github.com/stoker-project/stoker/dialect/cfn"
 	"github.com/stoker-project/stoker/internal/fetch"
 	"github.com/stoker-project/stoker/internal/token"
+	"github.com/stoker-project/stoker/internal/typepolicy"
 	"github.com/stoker-project/stoker/resource/alarm"
 	"github.com/stoker-project/stoker/resource/aws"
 	"github.com/stoker-project/stoker/resource/heat"
@@ -29,6 +30,7 @@ func (a *parts) startEngines() error {
 	a.metrics = newMetrics()
 	a.engine = stack.New(stack.Config{
 		Store: a.store, Logger: a.Logger, Holder: a.holder(), Parse: cfn.Parse, Limits: a.Limits.limits(), OnEvent: a.metrics.event,
+		Allow: typepolicy.Default().With(a.ResourceTypes).Allow,
 	})
 	a.openBoard()
 	a.scaler = scale.New(scale.Config{

@@ -21,7 +21,7 @@ func (a *parts) region() string { return cmp.Or(a.People.Identity.Region, "Regio
 func (s standing) PutStack(ctx context.Context, w heat.StandingStack) (stoker.StackID, error) {
 	return s.Put(ctx, stack.Input{
 		Project: w.Project, Name: w.Name, Timeout: w.Timeout, DisableRollback: true,
-		Spec: stoker.StackSpec{Template: w.Template, Parameters: w.Parameters},
+		Spec: stoker.StackSpec{Template: w.Template, Parameters: w.Parameters, Admin: w.Admin},
 	})
 }
 

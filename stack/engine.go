@@ -27,6 +27,9 @@ type Config struct {
 	// then takes over its own leases at once.
 	Holder string
 	Limits Limits
+	// Allow tells whether somebody may have resources of a type; Forbidden if not. nil:
+	// everybody may.
+	Allow func(t stoker.TypeName, admin bool) error
 	// Parse reads templates; nil: hot.Parse, which reads HOT only.
 	Parse func(text []byte, file string) (*hot.Template, error)
 	// OnEvent is told of each event after it is durable. It is called in the
@@ -78,6 +81,7 @@ type Engine struct {
 	holder  string
 	limits  Limits
 	onEvent func(*stoker.Event)
+	allow   func(stoker.TypeName, bool) error
 	types   map[stoker.TypeName]stoker.ResourceType
 	parsed  *templateCache
 	groups  *groupCache
@@ -103,12 +107,16 @@ func New(cfg Config) *Engine {
 	if cfg.Parse == nil {
 		cfg.Parse = hot.Parse
 	}
+	if cfg.Allow == nil {
+		cfg.Allow = func(stoker.TypeName, bool) error { return nil }
+	}
 	return &Engine{
 		store:   cfg.Store,
 		log:     cfg.Logger,
 		holder:  cfg.Holder,
 		limits:  cfg.Limits.withDefaults(),
 		onEvent: cfg.OnEvent,
+		allow:   cfg.Allow,
 		types:   map[stoker.TypeName]stoker.ResourceType{},
 		parsed:  newTemplateCache(256, cfg.Parse),
 		groups:  newGroupCache(),

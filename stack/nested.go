@@ -45,6 +45,7 @@ func (o *owner) wishFor(row *stoker.Resource, w *wanted, req *stoker.Request) (*
 		spec: stoker.StackSpec{
 			Files:       o.st.Spec.Files,
 			Environment: o.run.graph.childEnvironment(row.Name),
+			Admin:       o.st.Spec.Admin,
 		},
 	}
 	if g, ok := w.kind.impl.(stoker.Grouper); ok {

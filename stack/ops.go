@@ -103,6 +103,7 @@ func (e *Engine) Validate(ctx context.Context, in Input) error {
 	if in.Name == "" {
 		in.Name = "validate"
 	}
+	in.Spec.Admin = true // whether it is right is asked, not who may have it
 	_, err := e.draft(ctx, in, "")
 	return err
 }
@@ -149,6 +150,7 @@ func phaseFor(in Input) stoker.Phase {
 
 func merged(old, in stoker.StackSpec, clear []string) (stoker.StackSpec, error) {
 	out := old
+	out.Admin = in.Admin
 	if in.Template != "" {
 		out.Template, out.File = in.Template, in.File
 	}

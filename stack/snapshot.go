@@ -154,8 +154,9 @@ func (o *owner) dropSnapshot(id stoker.SnapshotID) error {
 
 // Restore begins an update to what was wanted of a stack when a snapshot was
 // taken: its template, files, environment and parameters. It returns when that has begun.
+// admin says that an administrator asks.
 // Conflict while an operation is under way.
-func (e *Engine) Restore(ctx context.Context, st *stoker.Stack, id stoker.SnapshotID) error {
+func (e *Engine) Restore(ctx context.Context, st *stoker.Stack, id stoker.SnapshotID, admin bool) error {
 	s, err := e.SnapshotOf(ctx, st, id)
 	if err != nil {
 		return err
@@ -164,6 +165,7 @@ func (e *Engine) Restore(ctx context.Context, st *stoker.Stack, id stoker.Snapsh
 		return notSupported("Restoring a snapshot that is %s", s.Status)
 	}
 	spec := Exported(s.Data)
+	spec.Admin = admin
 	return e.change(ctx, st.ID, stoker.ActionRestore, func(st *stoker.Stack) error {
 		st.Spec = spec
 		return nil

@@ -70,7 +70,7 @@ func TestSnapshotAndRestore(t *testing.T) {
 	if w.count() != 2 {
 		t.Fatalf("%d things, want 2", w.count())
 	}
-	if err := b.Restore(t.Context(), st, s.ID); err != nil {
+	if err := b.Restore(t.Context(), st, s.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	want(t, b.await(st.ID), "RESTORE_COMPLETE")
@@ -106,7 +106,7 @@ func TestRestoreRollsBack(t *testing.T) {
 	w.fail["delete b"] = errors.New("it stays")
 	w.fail["update a"] = errors.New("not now")
 	w.mu.Unlock()
-	if err := b.Restore(t.Context(), st, s.ID); err != nil {
+	if err := b.Restore(t.Context(), st, s.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	got := b.await(st.ID)
@@ -126,10 +126,10 @@ func TestSnapshotsAreRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", what, err, class)
 		}
 	}
-	refused("unknown", "SnapshotNotFound", b.Restore(t.Context(), st, "nobody"))
+	refused("unknown", "SnapshotNotFound", b.Restore(t.Context(), st, "nobody", false))
 	refused("unknown", "SnapshotNotFound", b.DeleteSnapshot(t.Context(), st, "nobody"))
 	other := b.create("other", shotLarger)
-	refused("another stack's", "SnapshotNotFound", b.Restore(t.Context(), other, s.ID))
+	refused("another stack's", "SnapshotNotFound", b.Restore(t.Context(), other, s.ID, false))
 	refused("another stack's", "SnapshotNotFound", b.DeleteSnapshot(t.Context(), other, s.ID))
 	gate := make(chan struct{})
 	w.mu.Lock()
@@ -140,7 +140,7 @@ func TestSnapshotsAreRefused(t *testing.T) {
 	}
 	_, err := b.Snapshot(t.Context(), st.ID, "")
 	refused("amid an update", "ActionInProgress", err)
-	refused("amid an update", "ActionInProgress", b.Restore(t.Context(), st, s.ID))
+	refused("amid an update", "ActionInProgress", b.Restore(t.Context(), st, s.ID, false))
 	refused("amid an update", "ActionInProgress", b.DeleteSnapshot(t.Context(), st, s.ID))
 	close(gate)
 	b.await(st.ID)
@@ -150,7 +150,7 @@ func TestSnapshotsAreRefused(t *testing.T) {
 	b.await(st.ID)
 	_, err = b.Snapshot(t.Context(), st.ID, "")
 	refused("suspended", "NotSupported", err)
-	refused("suspended", "NotSupported", b.Restore(t.Context(), st, s.ID))
+	refused("suspended", "NotSupported", b.Restore(t.Context(), st, s.ID, false))
 }
 
 func TestSnapshotsEnd(t *testing.T) {
@@ -211,7 +211,7 @@ func restoreShot(ctx context.Context, m *machine) error {
 	if err != nil || len(list) != 1 {
 		return fmt.Errorf("%d snapshots: %w", len(list), err)
 	}
-	return m.engine.Restore(ctx, st, list[0].ID)
+	return m.engine.Restore(ctx, st, list[0].ID, false)
 }
 
 // TestSnapshotCrashPoints kills the process around the writes of a snapshot.

@@ -112,6 +112,9 @@ func (w *wanted) setExternal(s *scope, n *node) error {
 }
 
 func (w *wanted) validate(s *scope, n *node) error {
+	if err := s.e.allow(n.kind.name, s.st.Spec.Admin); err != nil {
+		return at(located(err, w.name), n)
+	}
 	if r, ok := n.kind.impl.(stoker.Refuser); ok && s.st.Action != "" && w.external == "" {
 		if err := r.Refuse(n.kind.name); err != nil {
 			return at(located(err, w.name), n)
@@ -273,7 +276,7 @@ func (e *Engine) draftChild(s *scope, w *wanted) (*stoker.Stack, *partial, error
 	child := &stoker.Stack{
 		ID: "preview", Action: st.Action, Root: st.Root, Parent: st.ID, ParentResource: w.name, Depth: st.Depth + 1,
 		Name: st.Name + "-" + string(w.name), Project: st.Project,
-		Spec: stoker.StackSpec{Files: st.Spec.Files, Environment: s.graph.childEnvironment(w.name)},
+		Spec: stoker.StackSpec{Files: st.Spec.Files, Environment: s.graph.childEnvironment(w.name), Admin: st.Spec.Admin},
 	}
 	if _, group := w.kind.impl.(stoker.Grouper); group {
 		p, err := e.draftGroup(s, w, child)

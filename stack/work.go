@@ -82,7 +82,7 @@ func (o *owner) request(row *stoker.Resource, policy map[string]any) *stoker.Req
 
 func requestFor(st *stoker.Stack, path []stoker.StackID, row *stoker.Resource, policy map[string]any) *stoker.Request {
 	return &stoker.Request{
-		Stack: stoker.StackRef{ID: st.ID, Name: st.Name, Project: st.Project, Path: path},
+		Stack: stoker.StackRef{ID: st.ID, Name: st.Name, Project: st.Project, Path: path, Admin: st.Spec.Admin},
 		Name:  row.Name, Type: row.Type, ID: row.ID, PhysicalID: row.PhysicalID,
 		Properties: row.Properties, Metadata: row.Metadata, UpdatePolicy: policy, Data: row.Data,
 	}

@@ -23,6 +23,7 @@ type world struct {
 	fail   map[string]error         // by "verb name"
 	gates  map[string]chan struct{} // by "verb name", or "verb *": the call waits for it
 	ends   map[stoker.ResourceID]chan error
+	allow  func(stoker.TypeName, bool) error // who may have which types; nil: everybody
 }
 
 func newWorld() *world {
@@ -288,6 +289,7 @@ func start(t *testing.T, w *world, store *storetest.Memory, limits ...stack.Limi
 	if len(limits) > 0 {
 		cfg.Limits = limits[0]
 	}
+	cfg.Allow = w.allow
 	e := stack.New(cfg)
 	e.Register(map[stoker.TypeName]stoker.ResourceType{
 		"T::Thing": thing{w}, "T::Refused": refusedThing{thing{w}}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},

@@ -95,6 +95,7 @@ func (c *call) template() (string, error) {
 // input is what the engine takes of CreateStack and UpdateStack.
 func (c *call) input() (in stack.Input, err error) {
 	in = stack.Input{Project: c.grant.Project, Name: c.params.Get("StackName"), Owner: c.grant.User}
+	in.Spec.Admin = c.grant.Admin
 	if in.Spec.Template, err = c.template(); err != nil {
 		return in, err
 	}

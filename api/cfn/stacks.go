@@ -131,7 +131,7 @@ func (s *Server) createStack(ctx context.Context, c *call) (any, error) {
 // updateStack replaces the template, or with UsePreviousTemplate only the
 // parameters that are named.
 func (s *Server) updateStack(ctx context.Context, c *call) (any, error) {
-	st, err := s.stackOf(ctx, c)
+	st, err := s.changing(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (s *Server) updateStack(ctx context.Context, c *call) (any, error) {
 }
 
 func (s *Server) deleteStack(ctx context.Context, c *call) (any, error) {
-	st, err := s.stackOf(ctx, c)
+	st, err := s.changing(ctx, c)
 	if err == nil {
 		err = s.Engine.Delete(ctx, st.ID)
 	}
@@ -168,9 +168,19 @@ func (s *Server) deleteStack(ctx context.Context, c *call) (any, error) {
 
 // cancelUpdate gives an update up; the stack goes back to what was before it.
 func (s *Server) cancelUpdate(ctx context.Context, c *call) (any, error) {
-	st, err := s.stackOf(ctx, c)
+	st, err := s.changing(ctx, c)
 	if err == nil {
 		err = s.Engine.CancelUpdate(ctx, st.ID)
 	}
 	return nil, err
+}
+
+// changing finds the stack as stackOf does. It is Forbidden where a resource is not for
+// whoever wants to change it.
+func (s *Server) changing(ctx context.Context, c *call) (*stoker.Stack, error) {
+	st, err := s.stackOf(ctx, c)
+	if err == nil && !c.grant.Admin {
+		err = s.Engine.Permit(ctx, st.ID)
+	}
+	return st, err
 }

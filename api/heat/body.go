@@ -133,6 +133,7 @@ func (s *server) input(c *call, b *stackBody, was *stoker.Stack) (stack.Input, e
 	if in.Spec, err = b.spec(s.parse); err != nil {
 		return in, err
 	}
+	in.Spec.Admin = c.grant.Admin
 	if in.Timeout, err = minutes(b.Timeout); err != nil {
 		return in, err
 	}

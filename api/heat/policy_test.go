@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	heatapi "github.com/stoker-project/stoker/api/heat"
+	"github.com/stoker-project/stoker/internal/typepolicy"
 )
 
 // closedRoutes are the URLs below a project, with their verbs; the others are
@@ -82,4 +83,48 @@ func TestReadersOnlyLook(t *testing.T) {
 	if got := len(w.do("GET", "/stacks", nil).value(t, "stacks").([]any)); got != before {
 		t.Errorf("there were %d stacks, now there are %d", before, got)
 	}
+}
+
+// Types that are for administrators are for nobody else there, and nobody else changes
+// stacks that have some.
+func TestTypesForAdministrators(t *testing.T) {
+	w := newWorld(t, func(w *world) {
+		w.allow = typepolicy.Table{"OS::Heat::RandomString": typepolicy.Admin, "OS::Heat::None": typepolicy.Nobody}.Allow
+	})
+	template := `{"heat_template_version": "2021-04-16", "resources": {"r": {"type": "OS::Heat::RandomString"}}}`
+	create := `{"stack_name": "a", "disable_rollback": true, "template": ` + template + `}`
+	const why = "You are not authorized to use resource_types:OS::Heat::RandomString."
+	for _, a := range []answer{
+		w.do("POST", "/stacks", create), w.do("POST", "/stacks/preview", create),
+		w.do("GET", "/resource_types/OS::Heat::RandomString", nil), w.do("GET", "/resource_types/OS::Heat::RandomString/template", nil),
+	} {
+		if got := a.want(t, 403).value(t, "error.message").(string); !strings.HasSuffix(got, why) {
+			t.Errorf("got %q, want %q", got, why)
+		}
+	}
+	w.do("POST", "/validate", `{"template": `+template+`}`).want(t, 200)
+	listed := func(tok string) []any {
+		return w.as(tok, "GET", "/resource_types", nil).want(t, 200).value(t, "resource_types").([]any)
+	}
+	for tok, want := range map[string]bool{aliceToken: false, rootToken: true} {
+		if got := slices.Contains(listed(tok), any("OS::Heat::RandomString")); got != want {
+			t.Errorf("listed for %s: %v, want %v", tok, got, want)
+		}
+		if slices.Contains(listed(tok), any("OS::Heat::None")) {
+			t.Errorf("a type for nobody is listed for %s", tok)
+		}
+	}
+	id := w.as(rootToken, "POST", "/stacks", create).want(t, 201).value(t, "stack.id").(string)
+	path := "/stacks/a/" + id
+	w.settle(id)
+	w.do("GET", path, nil).want(t, 200)
+	for _, a := range []answer{
+		w.do("DELETE", path, nil), w.do("PUT", path, `{"template": {"heat_template_version": "2021-04-16"}}`),
+		w.do("POST", path+"/actions", `{"check": null}`), w.do("POST", path+"/snapshots", `{}`), w.do("DELETE", path+"/abandon", nil),
+	} {
+		a.want(t, 403)
+	}
+	w.as(rootToken, "POST", path+"/actions", `{"check": null}`).want(t, 200)
+	w.settle(id)
+	w.as(rootToken, "DELETE", path, nil).want(t, 204)
 }

@@ -101,6 +101,7 @@ type call struct {
 	grant   token.Grant
 	project stoker.ProjectID // whose things are asked for
 	whole   io.ReadCloser    // the body without a limit
+	changes bool             // it asks for more than a look, and by no key of one resource
 }
 
 // reply is what a handler answers. The zero status is 200.
@@ -139,7 +140,7 @@ func (s *server) guarded(h handler, harmless bool) http.HandlerFunc {
 		case grant.ReadOnly && !look:
 			writeFault(w, faultOf(http.StatusForbidden, "Forbidden", "You are not authorized to change anything: you are a reader of this project."))
 		default:
-			s.serve(w, &call{Request: r, grant: grant, project: project}, h)
+			s.serve(w, &call{Request: r, grant: grant, project: project, changes: !look}, h)
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (s *server) deleteSnapshot(ctx context.Context, c *call) (reply, error) {
 func (s *server) restoreSnapshot(ctx context.Context, c *call) (reply, error) {
 	st, id, err := s.inSnapshot(ctx, c)
 	if err == nil {
-		err = s.engine.Restore(ctx, st, id)
+		err = s.engine.Restore(ctx, st, id, c.grant.Admin)
 	}
 	return reply{status: http.StatusAccepted}, err
 }

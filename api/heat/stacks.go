@@ -41,7 +41,8 @@ func fullOf(r *http.Request, v *stack.View, outputs bool) full {
 	return f
 }
 
-// stackOf is the stack in the path of a request. Name and ID must fit together.
+// stackOf is the stack in the path of a request. Name and ID must fit together. A request
+// that changes something is Forbidden where a resource is not for whoever sends it.
 func (s *server) stackOf(ctx context.Context, c *call) (*stoker.Stack, error) {
 	id := c.PathValue("id")
 	found, err := s.engine.Stacks(ctx, stoker.StackFilter{Project: c.project, ID: stoker.StackID(id), Brief: true})
@@ -50,6 +51,9 @@ func (s *server) stackOf(ctx context.Context, c *call) (*stoker.Stack, error) {
 	}
 	if len(found) != 1 || found[0].Name != c.PathValue("name") {
 		return nil, &stoker.Error{Kind: stoker.NotFound, Type: "EntityNotFound", Message: "The Stack (" + c.PathValue("name") + "/" + id + ") could not be found."}
+	}
+	if c.changes && !c.grant.Admin {
+		return found[0], s.engine.Permit(ctx, found[0].ID)
 	}
 	return found[0], nil
 }

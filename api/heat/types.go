@@ -24,6 +24,7 @@ func (s *server) listTypes(_ context.Context, c *call) (reply, error) {
 	out := []any{}
 	for _, name := range slices.Sorted(maps.Keys(types)) {
 		switch {
+		case s.engine.Allow(name, c.grant.Admin) != nil: // as if there were none
 		case types[name].Hidden || !match.MatchString(string(name)):
 		case !supported(q.Get("support_status")):
 		case described:
@@ -46,7 +47,7 @@ func (s *server) schema(c *call) (stoker.TypeName, *stoker.Schema, error) {
 			Message: "The Resource Type (" + string(name) + ") could not be found.",
 			Hint:    "stoker resource-type list shows the types there are."}
 	}
-	return name, schema, nil
+	return name, schema, s.engine.Allow(name, c.grant.Admin)
 }
 
 func (s *server) showType(_ context.Context, c *call) (reply, error) {

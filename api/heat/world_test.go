@@ -41,6 +41,8 @@ type world struct {
 	// abandon allows to abandon and adopt stacks.
 	abandon bool
 	limits  heatapi.Limits
+	// allow says who may have which types; nil: everybody.
+	allow func(t stoker.TypeName, admin bool) error
 	// fetch gets templates by their addresses; nil: none is to be had.
 	fetch func(ctx context.Context, url string) ([]byte, error)
 }
@@ -52,7 +54,7 @@ func newWorld(t testing.TB, with ...func(*world)) *world {
 		f(w)
 	}
 	engine := stack.New(stack.Config{
-		Store: storetest.NewMemory(), Parse: cfn.Parse, Limits: stack.Limits{Stacks: 400, Uncounted: heatapi.CarrierTag}})
+		Store: storetest.NewMemory(), Parse: cfn.Parse, Allow: w.allow, Limits: stack.Limits{Stacks: 400, Uncounted: heatapi.CarrierTag}})
 	engine.Register(heat.Types(heat.Deps{Groups: engine, Data: engine}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)

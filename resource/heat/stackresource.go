@@ -28,6 +28,7 @@ type Stacks interface {
 // StandingStack is a stack as a resource wants it.
 type StandingStack struct {
 	Project    stoker.ProjectID
+	Admin      bool // an administrator asks for it
 	Name       string
 	Template   string
 	Parameters map[string]any
@@ -84,7 +85,7 @@ func (s stackResource) Validate(req *stoker.Request) error {
 func standing(req *stoker.Request) StandingStack {
 	v := request.Values(req.Properties)
 	return StandingStack{
-		Project: req.Stack.Project, Name: request.Name(req), Template: v.String("template"),
+		Project: req.Stack.Project, Admin: req.Stack.Admin, Name: request.Name(req), Template: v.String("template"),
 		Parameters: value.CloneMap(v.Map("parameters")), Timeout: time.Duration(v.Int("timeout")) * time.Minute,
 	}
 }

@@ -156,6 +156,7 @@ type specJSON struct {
 	Files       map[string]string
 	Parameters  json.RawMessage
 	Environment json.RawMessage
+	Admin       bool `json:",omitempty"`
 }
 
 func (s *Store) encodeSpec(spec *stoker.StackSpec) (*specRow, error) {
@@ -179,6 +180,9 @@ func (s *Store) encodeSpec(spec *stoker.StackSpec) (*specRow, error) {
 	if spec.Files == nil {
 		part([]byte("no files"))
 	}
+	if spec.Admin {
+		part([]byte("of an administrator"))
+	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Files)) {
 		part([]byte(name))
 		part([]byte(spec.Files[name]))
@@ -188,7 +192,7 @@ func (s *Store) encodeSpec(spec *stoker.StackSpec) (*specRow, error) {
 }
 
 func (s *Store) sealSpec(row *specRow, id stoker.StackID) ([]byte, error) {
-	return s.seal(specJSON{row.spec.Template, row.spec.File, row.spec.Files, row.parameters, row.environment},
+	return s.seal(specJSON{row.spec.Template, row.spec.File, row.spec.Files, row.parameters, row.environment, row.spec.Admin},
 		"spec", string(id))
 }
 
@@ -197,7 +201,7 @@ func (s *Store) openSpec(sealed []byte, id stoker.StackID) (spec stoker.StackSpe
 	if err = s.open(sealed, &j, "spec", string(id)); err != nil {
 		return spec, err
 	}
-	spec = stoker.StackSpec{Template: j.Template, File: j.File, Files: j.Files}
+	spec = stoker.StackSpec{Template: j.Template, File: j.File, Files: j.Files, Admin: j.Admin}
 	if spec.Parameters, err = decodeMap(j.Parameters); err != nil {
 		return spec, err
 	}

@@ -22,7 +22,7 @@ func full() *stoker.Stack {
 		Files: map[string]string{"file:///a.yaml": "a", "b": ""},
 		Parameters: map[string]any{"count": int64(3), "ratio": 1.0, "secret": "hunter2",
 			"url": "http://127.0.0.1", "big": int64(math.MaxInt64), "whole": 2.0},
-		Environment: map[string]any{"parameters": map[string]any{}, "list": []any{nil, true}},
+		Environment: map[string]any{"parameters": map[string]any{}, "list": []any{nil, true}}, Admin: true,
 	}
 	st.Previous = &stoker.StackSpec{Template: "old", Parameters: map[string]any{"count": int64(1)}}
 	st.Generation, st.Phase = 7, stoker.PhaseHeld
