@@ -68,7 +68,7 @@ func (a *parts) register() {
 	})
 	ofNova := openstack.Types(openstack.Deps{
 		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Data: a.engine, Grace: a.grace(),
-		Balancer: a.balancer.part, External: a.External.external(), Logger: a.Logger, Keys: a.Config.Keys,
+		Balancer: a.balancer.part, External: a.External.external(), Logger: a.Logger, Keys: a.Config.Keys, Project: a.project,
 	})
 	a.engine.Register(ofHeat)
 	a.engine.Register(ofNova)

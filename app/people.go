@@ -212,3 +212,18 @@ func (a AppConfig) app(id string, ids ids) (account.App, error) {
 	}
 	return out, nil
 }
+
+// project finds a project by its ID or name. Where no accounts are configured every
+// project exists: tokens name them.
+func (a *parts) project(ref string) (stoker.ProjectID, error) {
+	if a.accounts == nil || len(a.accounts.Projects(nil)) == 0 {
+		return stoker.ProjectID(ref), nil
+	}
+	if p := a.accounts.Project(stoker.ProjectID(ref)); p != nil {
+		return p.ID, nil
+	}
+	if p := a.accounts.ProjectNamed(ref); p != nil {
+		return p.ID, nil
+	}
+	return "", &stoker.Error{Kind: stoker.NotFound, Type: "EntityNotFound", Message: "The KeystoneProject (" + ref + ") could not be found"}
+}

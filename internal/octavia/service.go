@@ -24,6 +24,8 @@ type (
 		VIP    netip.Addr
 		Subnet ID
 		Port   ID // of the VIP
+		Flavor ID // empty: none
+		Zone   ID // empty: none
 		Down   bool
 	}
 	// Listener is a port of a load balancer.
@@ -76,6 +78,10 @@ type Service struct {
 	monitors  catalog.Table[Monitor]
 	policies  catalog.Table[L7Policy]
 	rules     catalog.Table[L7Rule]
+	quotas    catalog.Table[Quota]
+	profiles  map[bool]catalog.Table[Profile] // of flavors, and of availability zones
+	offers    map[bool]catalog.Table[Offer]   // flavors, and availability zones
+	admitted  map[ID]place                    // objects that are counted, also before they are there
 }
 
 // New makes a service without objects.
@@ -84,6 +90,9 @@ func New() *Service {
 		balancers: catalog.New[LoadBalancer]("loadbalancer"), listeners: catalog.New[Listener]("listener"),
 		pools: catalog.New[Pool]("pool"), members: catalog.New[Member]("member"), monitors: catalog.New[Monitor]("healthmonitor"),
 		policies: catalog.New[L7Policy]("l7policy"), rules: catalog.New[L7Rule]("l7rule"),
+		quotas: catalog.New[Quota]("quota"), admitted: map[ID]place{},
+		profiles: map[bool]catalog.Table[Profile]{false: catalog.New[Profile]("flavorprofile"), true: catalog.New[Profile]("availabilityzoneprofile")},
+		offers:   map[bool]catalog.Table[Offer]{false: catalog.New[Offer]("flavor"), true: catalog.New[Offer]("availabilityzone")},
 	}
 }
 
@@ -184,7 +193,8 @@ func (s *Service) PutMonitor(m Monitor) error {
 	return nil
 }
 
-// Remove forgets an object of any kind.
+// Remove forgets an object of any kind, but for those that RemoveOffer and RemoveProfile
+// forget.
 func (s *Service) Remove(id ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,6 +206,8 @@ func (s *Service) Remove(id ID) {
 	delete(s.monitors.Rows, id)
 	delete(s.policies.Rows, id)
 	delete(s.rules.Rows, id)
+	delete(s.quotas.Rows, id)
+	delete(s.admitted, id)
 }
 
 // LoadBalancers lists all of them.
@@ -356,10 +368,18 @@ func (s *Service) listen(l Listener, others func(LoadBalancer) []netip.Addr) []s
 func (s *Service) pool(p Pool, listeners []stoker.Listener) stoker.Pool {
 	out := stoker.Pool{ID: PoolID(p.ID), Name: cmp.Or(p.Name, string(p.ID)), Listeners: listeners, Algorithm: p.Algorithm, StickyCookie: p.Cookie}
 	if p.HTTP {
-		out.Retries, out.QueueTimeout = 2, queueTimeout
+		asked := s.settingsOf(p)
+		out.Retries, out.QueueTimeout = or(asked.Retries, 2), or(asked.QueueTimeout, queueTimeout)
 	}
 	if m, ok := s.monitorOf(p.ID); ok && !m.Down {
 		out.Health = m.Health
 	}
 	return out
+}
+
+func or[T any](p *T, otherwise T) T {
+	if p != nil {
+		return *p
+	}
+	return otherwise
 }

@@ -31,7 +31,8 @@ func newBalanced() balanced {
 	return balanced{map[stoker.PoolID]stoker.Pool{}, map[seat]stoker.Member{}, map[netip.Addr]neutron.ID{}}
 }
 
-// drainMember is how long what a member has in flight may take when it leaves.
+// drainMember is how long what a member has in flight may take when it leaves, unless
+// the load balancer's flavor says otherwise.
 const drainMember = 30 * time.Second
 
 // balance brings the balancer's pools to what the load balancers want. Addresses come
@@ -177,7 +178,14 @@ func (c *cloud) leave(ctx context.Context, at seat, change func()) error {
 	c.leaving[at] = true
 	c.mu.Unlock()
 	change()
-	err := c.balancer.RemoveMember(ctx, at.pool, at.member, drainMember)
+	drain := drainMember
+	if asked := c.lbs.SettingsOf(octavia.ID(at.pool)).DrainTimeout; asked != nil {
+		drain = *asked
+	}
+	err := c.balancer.RemoveMember(ctx, at.pool, at.member, drain)
+	if err == nil {
+		err = c.gone(ctx, at) // before it may come again
+	}
 	c.mu.Lock()
 	delete(c.leaving, at)
 	c.mu.Unlock()
@@ -185,4 +193,17 @@ func (c *cloud) leave(ctx context.Context, at seat, change func()) error {
 		return doing(err, "let member %s go", at.member)
 	}
 	return c.settle(ctx, nothing)
+}
+
+// gone notes that the balancer does not know a member any more. Whoever settled while
+// it left had to leave that to us, and has settled the change.
+func (c *cloud) gone(ctx context.Context, at seat) error {
+	select {
+	case c.turn <- struct{}{}:
+		delete(c.told.lbs.members, at)
+		<-c.turn
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

@@ -22,6 +22,7 @@ type cloud struct {
 	driver   stoker.Driver
 	networks stoker.Networker // nil: the driver has none
 	balancer stoker.Balancer
+	project  func(string) (stoker.ProjectID, error)
 	log      *slog.Logger
 
 	turn chan struct{} // holds the right to act, and to touch what follows
@@ -50,7 +51,7 @@ type subject struct {
 func newCloud(d Deps) *cloud {
 	networks, _ := d.Driver.(stoker.Networker)
 	return &cloud{
-		Cloud: neutron.New(d.External), lbs: octavia.New(), leaving: map[seat]bool{}, driver: d.Driver, networks: networks, balancer: d.Balancer, log: d.Logger,
+		Cloud: neutron.New(d.External), lbs: octavia.New(), leaving: map[seat]bool{}, driver: d.Driver, networks: networks, balancer: d.Balancer, project: d.Project, log: d.Logger,
 		turn: make(chan struct{}, 1),
 		told: told{reaches: map[neutron.ID]stoker.Reach{}, filters: map[neutron.Seat]*stoker.Filter{}, pools: map[stoker.PoolID]published{}, lbs: newBalanced()},
 	}

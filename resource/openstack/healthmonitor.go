@@ -40,6 +40,9 @@ func (h healthMonitor) Create(ctx context.Context, req *stoker.Request) (stoker.
 		}
 		made.Pool = p.ID
 	}
+	if err := h.lbs.Admit(octavia.Monitors, made.Object); err != nil {
+		return stoker.Result{}, err
+	}
 	if err := h.lbs.PutMonitor(made); err != nil {
 		return stoker.Result{}, in("pool", err)
 	}

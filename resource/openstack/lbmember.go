@@ -34,6 +34,9 @@ func (m lbMember) Create(ctx context.Context, req *stoker.Request) (stoker.Resul
 		return stoker.Result{}, in("pool", err)
 	}
 	made := memberOf(req, p.ID)
+	if err := m.lbs.Admit(octavia.Members, made.Object); err != nil {
+		return stoker.Result{}, err
+	}
 	m.lbs.PutMember(made)
 	return stoker.Result{PhysicalID: physical(made.Object), Data: map[string]any{"pool": string(p.ID)}}, m.settle(ctx, ofMember(made))
 }

@@ -43,6 +43,9 @@ func (p lbPool) Create(ctx context.Context, req *stoker.Request) (stoker.Result,
 	if made.LoadBalancer == "" {
 		return stoker.Result{}, refused("listener", "at least one of the following properties must be specified: listener, loadbalancer", "")
 	}
+	if err := p.lbs.Admit(octavia.Pools, made.Object); err != nil {
+		return stoker.Result{}, err
+	}
 	if err := p.lbs.PutPool(made); err != nil {
 		return stoker.Result{}, in("listener", err)
 	}

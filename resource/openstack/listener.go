@@ -39,6 +39,9 @@ func (l listener) Create(ctx context.Context, req *stoker.Request) (stoker.Resul
 		return stoker.Result{}, err
 	}
 	made.LoadBalancer, made.Pool = b, pool
+	if err := l.lbs.Admit(octavia.Listeners, made.Object); err != nil {
+		return stoker.Result{}, err
+	}
 	if err := l.lbs.PutListener(made); err != nil {
 		return stoker.Result{}, in("protocol_port", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/catalog"
@@ -48,12 +50,40 @@ var (
 )
 
 func (l loadBalancer) Create(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
+	flavor, _, err := l.choose(req, false)
+	if err != nil {
+		return stoker.Result{}, err
+	}
+	zone, asked, err := l.choose(req, true)
+	if err != nil {
+		return stoker.Result{}, err
+	}
+	if err := l.lbs.Admit(octavia.LoadBalancers, object(req)); err != nil {
+		return stoker.Result{}, err
+	}
 	vip, err := l.deal(req)
 	if err != nil {
 		return stoker.Result{}, err
 	}
-	made := l.put(req, vip)
-	return stoker.Result{PhysicalID: physical(made.Object), Data: portData(vip)}, l.settle(ctx, only("vip", neutron.ID(vip.IP.String())))
+	if n := asked.VIPNetworks; len(n) > 0 && !slices.Contains(n, string(vip.Net)) {
+		l.RemovePort(vip.ID)
+		return stoker.Result{}, refused("vip_subnet", "the availability zone has no addresses in network "+string(vip.Net), "It has them in "+strings.Join(n, ", ")+".")
+	}
+	data := portData(vip)
+	data["flavor"], data["zone"] = string(flavor), string(zone)
+	made := l.put(req, vip, data)
+	return stoker.Result{PhysicalID: physical(made.Object), Data: data}, l.settle(ctx, only("vip", neutron.ID(vip.IP.String())))
+}
+
+// choose finds the flavor, or the availability zone, that is named.
+func (l loadBalancer) choose(req *stoker.Request, zone bool) (octavia.ID, octavia.Settings, error) {
+	property := map[bool]string{false: "flavor", true: "availability_zone"}[zone]
+	name := request.Values(req.Properties).String(property)
+	if name == "" {
+		return "", octavia.Settings{}, nil
+	}
+	o, s, err := l.lbs.Choose(zone, req.Stack.Project, name)
+	return o.ID, s, in(property, err)
 }
 
 // deal makes the port of the address.
@@ -88,20 +118,23 @@ func (c *cloud) vip(req *stoker.Request, subnet string, v request.Values) (neutr
 	return out, c.PutPort(out)
 }
 
-func (l loadBalancer) put(req *stoker.Request, vip neutron.Port) octavia.LoadBalancer {
-	made := octavia.LoadBalancer{Object: object(req), VIP: vip.IP, Subnet: vip.Subnet, Port: vip.ID, Down: down(req.Properties)}
+func (l loadBalancer) put(req *stoker.Request, vip neutron.Port, data request.Values) octavia.LoadBalancer {
+	made := octavia.LoadBalancer{
+		Object: object(req), VIP: vip.IP, Subnet: vip.Subnet, Port: vip.ID, Down: down(req.Properties),
+		Flavor: octavia.ID(data.String("flavor")), Zone: octavia.ID(data.String("zone")),
+	}
 	l.lbs.PutLoadBalancer(made)
 	return made
 }
 
 func (l loadBalancer) Update(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
-	l.put(req, portOf(req.Stack.Project, req.Data))
+	l.put(req, portOf(req.Stack.Project, req.Data), req.Data)
 	return stoker.Result{}, l.settle(ctx, func(s subject) bool { return s.kind == "pool" })
 }
 
 func (l loadBalancer) Resume(_ context.Context, req *stoker.Request) error {
 	vip := portOf(req.Stack.Project, req.Data)
-	l.put(req, vip)
+	l.put(req, vip, req.Data)
 	return l.PutPort(vip)
 }
 
@@ -141,7 +174,7 @@ func (c *cloud) showLoadBalancer(made octavia.LoadBalancer, req *stoker.Request)
 	}
 	return common(made.Object, req, state(made.Down, map[string]any{
 		"vip_address": made.VIP.String(), "vip_port_id": string(made.Port), "vip_subnet_id": string(made.Subnet),
-		"pools": links(pools), "listeners": links(listeners), "flavor_id": nil, "provider": "stoker",
+		"pools": links(pools), "listeners": links(listeners), "flavor_id": orNil(string(made.Flavor)), "availability_zone": orNil(string(made.Zone)), "provider": octavia.Provider,
 	}))
 }
 

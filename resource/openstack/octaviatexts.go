@@ -20,12 +20,12 @@ func octaviaCommon() heatschema.Texts {
 
 func octaviaLoadBalancerSchema(t heatschema.Table) *stoker.Schema {
 	return t.Describe("OS::Octavia::LoadBalancer", "An address that listeners listen on. The configured balancer does the work.", heatschema.Texts{
-		"availability_zone":       "The zone. Ignored.",
-		"flavor":                  "The kind of load balancer. Ignored.",
+		"availability_zone":       "The zone, by name or ID.",
+		"flavor":                  "The flavor, by name or ID.",
 		"provider":                "Who provides it. Ignored: the configured balancer does.",
 		"vip_address":             "The address to have; by default any of the subnet.",
 		"vip_subnet":              "The subnet that the address is of. Where the driver cannot give the machine an address in it, the address is one of the external network.",
-		"attribute:flavor_id":     "Null.",
+		"attribute:flavor_id":     "The flavor's ID; null if there is none.",
 		"attribute:pools":         "The pools, in maps of id.",
 		"attribute:vip_address":   "The address.",
 		"attribute:vip_port_id":   "The address's port, for a floating address.",
@@ -105,5 +105,46 @@ func octaviaRuleSchema(t heatschema.Table) *stoker.Schema {
 		"l7policy":     "The policy, by name or ID.",
 		"type":         "What is looked at: HOST_NAME without its port; PATH without query and percent-encoding; FILE_TYPE, what follows the path's last dot; HEADER, each line as a whole; COOKIE.",
 		"value":        "What to compare with.",
+	}, octaviaCommon())
+}
+
+func octaviaFlavorProfileSchema(t heatschema.Table) *stoker.Schema {
+	return t.Describe("OS::Octavia::FlavorProfile", "What flavors of load balancers stand for. For administrators.", heatschema.Texts{
+		"flavor_data":   "A JSON object. Of the provider stoker: retries of a request on other members, from 0 to 10, by default 2; queue_timeout, the seconds that a request waits while no member is up, by default 5; drain_timeout, the seconds that a member which leaves has for what is in flight, by default 30. A change counts at once, for all load balancers of the profile's flavors.",
+		"provider_name": "Whose the data is: stoker, by default. That of amphora, amphorav2, octavia and ovn is taken, and asks for nothing.",
+	}, octaviaCommon())
+}
+
+func octaviaFlavorSchema(t heatschema.Table) *stoker.Schema {
+	return t.Describe("OS::Octavia::Flavor", "A kind of load balancers, which all projects can name. For administrators.", heatschema.Texts{
+		"enabled":                     "Whether new load balancers can name it.",
+		"flavor_profile":              "What it stands for, by name or ID.",
+		"attribute:flavor_profile_id": "The ID of what it stands for.",
+	}, octaviaCommon())
+}
+
+func octaviaZoneProfileSchema(t heatschema.Table) *stoker.Schema {
+	return t.Describe("OS::Octavia::AvailabilityZoneProfile", "What availability zones of load balancers stand for. For administrators.", heatschema.Texts{
+		"availability_zone_data": "A JSON object. Of the provider stoker: valid_vip_networks, a list of IDs of networks that addresses must be in; compute_zone, volume_zone and management_network are taken, and mean nothing on one machine.",
+		"provider_name":          "Whose the data is: stoker, by default. That of amphora, amphorav2, octavia and ovn is taken, and asks for nothing.",
+	}, octaviaCommon())
+}
+
+func octaviaZoneSchema(t heatschema.Table) *stoker.Schema {
+	return t.Describe("OS::Octavia::AvailabilityZone", "A zone for load balancers, which all projects can name. For administrators.", heatschema.Texts{
+		"enabled":                                "Whether new load balancers can name it.",
+		"availability_zone_profile":              "What it stands for, by name or ID.",
+		"attribute:availability_zone_profile_id": "The ID of what it stands for.",
+	}, octaviaCommon())
+}
+
+func octaviaQuotaSchema(t heatschema.Table) *stoker.Schema {
+	return t.Describe("OS::Octavia::Quota", "How many load balancers, and objects that belong to them, a project may have. What it has stays. Of several quotas of a project the smallest counts. For administrators.", heatschema.Texts{
+		"project":       "The project, by name or ID.",
+		"loadbalancer":  "How many load balancers; -1: any number.",
+		"listener":      "How many listeners; -1: any number.",
+		"pool":          "How many pools; -1: any number.",
+		"member":        "How many members; -1: any number.",
+		"healthmonitor": "How many health monitors; -1: any number.",
 	}, octaviaCommon())
 }

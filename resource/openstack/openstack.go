@@ -37,6 +37,9 @@ type Deps struct {
 	Balancer stoker.Balancer
 	// External is the network that floating addresses come from.
 	External neutron.External
+	// Project finds a project by its ID or name; NotFound if there is none. nil: every
+	// project exists, and its name is its ID.
+	Project func(ref string) (stoker.ProjectID, error)
 	// Logger gets what cannot be told to anybody who waits for it; nil: silence.
 	Logger *slog.Logger
 	// Keys are public keys of SSH by name that all projects' servers can have. Where
@@ -53,6 +56,9 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	}
 	if d.Flavors == nil {
 		d.Flavors = func(name string) (stoker.Flavor, error) { return stoker.Flavor{Name: name}, nil }
+	}
+	if d.Project == nil {
+		d.Project = func(ref string) (stoker.ProjectID, error) { return stoker.ProjectID(ref), nil }
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
@@ -97,7 +103,13 @@ func neutronTypes(c *cloud, t heatschema.Table) map[stoker.TypeName]stoker.Resou
 // octaviaTypes are those of load balancers, and the same under their older names.
 func octaviaTypes(c *cloud, t heatschema.Table) map[stoker.TypeName]stoker.ResourceType {
 	of := func(s *stoker.Schema) balancing { return balancing{Fixed: schema.Fix(s), cloud: c} }
-	out := map[stoker.TypeName]stoker.ResourceType{}
+	out := map[stoker.TypeName]stoker.ResourceType{
+		"OS::Octavia::Flavor":                  lbOffer{of(octaviaFlavorSchema(t)), false},
+		"OS::Octavia::FlavorProfile":           lbProfile{of(octaviaFlavorProfileSchema(t)), false},
+		"OS::Octavia::AvailabilityZone":        lbOffer{of(octaviaZoneSchema(t)), true},
+		"OS::Octavia::AvailabilityZoneProfile": lbProfile{of(octaviaZoneProfileSchema(t)), true},
+		"OS::Octavia::Quota":                   lbQuota{of(octaviaQuotaSchema(t))},
+	}
 	for _, names := range []struct {
 		family string
 		hidden bool
