@@ -1,5 +1,6 @@
 # Everything is done by make: `make help` lists what.
-# Nothing is installed outside bin/ but the Debian packages that tests ask for.
+# Nothing is installed outside bin/ but the Debian packages that tests ask for; their
+# daemons are not started (RUNLEVEL=1), tests run their own.
 
 GO      ?= go
 BIN     := bin/stoker
@@ -51,13 +52,13 @@ bench: build ## Measure, and print the figures beside their targets
 	@$(GO) run ./bench -stoker $(BIN)
 
 PACKAGES := postgresql haproxy python3 wrk docker.io iptables debootstrap \
-	python3-openstackclient python3-heatclient python3-openstacksdk python3-boto3
+	python3-openstackclient python3-heatclient python3-openstacksdk python3-boto3 keystone
 deps: ## Install the Debian packages that tests use (as root, where missing)
 	@missing=""; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing$$missing"; \
-	  (apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing) >/dev/null \
+	  (apt-get update -q && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing) >/dev/null \
 	    || echo "could not install$$missing: tests that need them are skipped"; \
 	else echo "missing$$missing: tests that need them are skipped"; fi
 
