@@ -310,12 +310,23 @@ type (
 	Refuser interface {
 		Refuse(t TypeName) error
 	}
+	// Finder is a type that can tell what constraints of Heat's registry ask, by their
+	// names: neutron.subnet.
+	Finder interface {
+		ResourceType
+		Finds() map[string]Find
+	}
 	// Validator checks what a schema cannot say, after the schema. Properties
 	// that are not known yet are missing from the Request. Pure.
 	Validator interface {
 		Validate(req *Request) error
 	}
 )
+
+// Find tells whether a value names something that a project has, or sees; NotFound, or
+// Conflict where it names several, if not. by is the type whose property has the value,
+// empty for a parameter.
+type Find func(project ProjectID, by TypeName, value string) error
 
 // ErrReplace is returned by an Updater that cannot make this change in place.
 var ErrReplace error = &Error{Kind: Conflict, Message: "the change needs a replacement"}

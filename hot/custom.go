@@ -12,7 +12,7 @@ import (
 )
 
 // checkCustom checks the constraints of Heat's registry that ask nothing of the
-// world. All others (nova.flavor, ...) are for those who know that world; they
+// world. All others (neutron.subnet, ...) are for those who know that world (Lookup); they
 // accept everything here.
 func checkCustom(name string, v any) error {
 	check := generic(name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -83,8 +84,10 @@ type Engine struct {
 	onEvent func(*stoker.Event)
 	allow   func(stoker.TypeName, bool) error
 	types   map[stoker.TypeName]stoker.ResourceType
-	parsed  *templateCache
-	groups  *groupCache
+	// constraints are those of Heat's registry that ask something of the world.
+	constraints map[string]stoker.Find
+	parsed      *templateCache
+	groups      *groupCache
 
 	mu     sync.Mutex
 	base   context.Context // of everything the engine does; nil before Run
@@ -111,18 +114,19 @@ func New(cfg Config) *Engine {
 		cfg.Allow = func(stoker.TypeName, bool) error { return nil }
 	}
 	return &Engine{
-		store:   cfg.Store,
-		log:     cfg.Logger,
-		holder:  cfg.Holder,
-		limits:  cfg.Limits.withDefaults(),
-		onEvent: cfg.OnEvent,
-		allow:   cfg.Allow,
-		types:   map[stoker.TypeName]stoker.ResourceType{},
-		parsed:  newTemplateCache(256, cfg.Parse),
-		groups:  newGroupCache(),
-		owners:  map[stoker.StackID]*owner{},
-		subs:    map[stoker.ResourceID][]chan struct{}{},
-		watches: watchTable{running: map[stoker.ResourceID]context.CancelFunc{}, healing: map[string]attempts{}},
+		store:       cfg.Store,
+		log:         cfg.Logger,
+		holder:      cfg.Holder,
+		limits:      cfg.Limits.withDefaults(),
+		onEvent:     cfg.OnEvent,
+		allow:       cfg.Allow,
+		types:       map[stoker.TypeName]stoker.ResourceType{},
+		constraints: map[string]stoker.Find{},
+		parsed:      newTemplateCache(256, cfg.Parse),
+		groups:      newGroupCache(),
+		owners:      map[stoker.StackID]*owner{},
+		subs:        map[stoker.ResourceID][]chan struct{}{},
+		watches:     watchTable{running: map[stoker.ResourceID]context.CancelFunc{}, healing: map[string]attempts{}},
 	}
 }
 
@@ -130,6 +134,9 @@ func New(cfg Config) *Engine {
 func (e *Engine) Register(types map[stoker.TypeName]stoker.ResourceType) {
 	for name, t := range types {
 		e.types[name] = t
+		if f, ok := t.(stoker.Finder); ok {
+			maps.Copy(e.constraints, f.Finds())
+		}
 	}
 }
 

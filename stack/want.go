@@ -224,9 +224,15 @@ func (e *Engine) validated(ctx context.Context, st *stoker.Stack, p *partial) (*
 	}
 	total := len(g.nodes)
 	s := &scope{ctx: ctx, e: e, st: st, graph: g, rows: newRows(nil), preview: true, path: []stoker.StackID{st.ID}, part: p}
+	if err := e.lookUpParameters(s); err != nil {
+		return nil, 0, err
+	}
 	for _, n := range g.nodes {
 		w, err := want(s, n)
 		inside := 0
+		if err == nil {
+			err = e.lookUp(s, n, w)
+		}
 		if err == nil {
 			inside, err = e.validateChild(s, w)
 		}

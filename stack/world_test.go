@@ -295,7 +295,7 @@ func start(t *testing.T, w *world, store *storetest.Memory, limits ...stack.Limi
 		"T::Thing": thing{w}, "T::Refused": refusedThing{thing{w}}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},
 		"T::Part": completing{thing{w}}, "T::Settling": settling{thing{w}},
 		"T::Held": heldThing{thing{w}}, "T::Acting": actingThing{heldThing{thing{w}}},
-		"T::Checked": checkedThing{thing{w}}, "T::Sleepy": sleepyThing{waitingThing{thing{w}}},
+		"T::Checked": checkedThing{thing{w}}, "T::Finding": findingThing{thing{w}}, "T::Sleepy": sleepyThing{waitingThing{thing{w}}},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -48,14 +48,14 @@ func New[T Entry](kind string) Table[T] { return Table[T]{Kind: kind, Rows: map[
 // Find looks an object up by ID or by name, among those that a project sees. Errors:
 // NotFound; Conflict where several have the name.
 func (t Table[T]) Find(project stoker.ProjectID, ref string) (T, error) {
+	if row, ok := t.Rows[ID(ref)]; ok && (row.Head().Project == project || row.Head().Everyone) {
+		return row, nil
+	}
 	var found []T
 	for _, row := range t.Rows {
 		o := row.Head()
 		if o.Project != project && !o.Everyone {
 			continue
-		}
-		if o.ID == ID(ref) {
-			return row, nil
 		}
 		if o.Name == ref && ref != "" {
 			found = append(found, row)
@@ -65,7 +65,7 @@ func (t Table[T]) Find(project stoker.ProjectID, ref string) (T, error) {
 	switch len(found) {
 	case 0:
 		return none, &stoker.Error{Kind: stoker.NotFound, Type: "EntityNotFound",
-			Message: fmt.Sprintf("The %s (%s) could not be found", t.Kind, ref)}
+			Message: fmt.Sprintf("The %s (%s) could not be found.", t.Kind, ref)}
 	case 1:
 		return found[0], nil
 	}

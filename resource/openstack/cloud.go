@@ -50,6 +50,9 @@ type subject struct {
 
 func newCloud(d Deps) *cloud {
 	networks, _ := d.Driver.(stoker.Networker)
+	if d.Project == nil {
+		d.Project = func(ref string) (stoker.ProjectID, error) { return stoker.ProjectID(ref), nil }
+	}
 	return &cloud{
 		Cloud: neutron.New(d.External), lbs: octavia.New(), leaving: map[seat]bool{}, driver: d.Driver, networks: networks, balancer: d.Balancer, project: d.Project, log: d.Logger,
 		turn: make(chan struct{}, 1),

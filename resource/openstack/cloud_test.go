@@ -150,7 +150,7 @@ func TestServerKeepsItsPort(t *testing.T) {
 	const body = `
 resources:
   net: { type: OS::Neutron::Net, properties: { name: n } }
-  subnet: { type: OS::Neutron::Subnet, properties: { network: n, cidr: 10.4.0.0/24 }, depends_on: net }
+  subnet: { type: OS::Neutron::Subnet, properties: { network: { get_resource: net }, cidr: 10.4.0.0/24 } }
   port: { type: OS::Neutron::Port, properties: { network: { get_resource: net } }, depends_on: subnet }
   server: { type: OS::Nova::Server, properties: { image: one, name: it, networks: [{ port: { get_resource: port } }] } }
 `
@@ -202,7 +202,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"type: OS::Neutron::Subnet, properties: { network: twice, cidr: 10.0.0.0/24, gateway_ip: 10.1.0.1 }":                 "not in the subnet",
 		"type: OS::Neutron::Subnet, properties: { network: twice, subnetpool: x }":                                           "subnet pools",
 		"type: OS::Neutron::Router, properties: { external_gateway_info: { network: nowhere } }":                             "called public",
-		"type: OS::Neutron::FloatingIP, properties: { floating_network: foreign }":                                           "called public",
+		"type: OS::Neutron::FloatingIP, properties: { floating_network: foreign }":                                           "The network (foreign) could not be found.",
 		"type: OS::Neutron::FloatingIP, properties: { floating_network: public, floating_ip_address: 192.0.2.1 }":            "not a valid IP",
 		"type: OS::Neutron::Port, properties: { network: public }":                                                           "external",
 		"type: OS::Neutron::SecurityGroup, properties: { rules: [{ protocol: tcp, port_range_min: 9, port_range_max: 8 }] }": "more than",

@@ -24,6 +24,7 @@ type cloud struct {
 	*stack.Engine
 	t        *testing.T
 	driver   netFake
+	types    map[stoker.TypeName]stoker.ResourceType
 	balancer *balancertest.Fake
 	store    *storetest.Memory
 	stop     func()
@@ -46,8 +47,9 @@ func (c *cloud) startWith(b *balancertest.Fake) {
 	c.balancer = b
 	c.Engine = stack.New(stack.Config{Store: c.store})
 	c.Register(heat.Types(heat.Deps{Groups: c.Engine, Data: c.Engine}))
-	c.Register(openstack.Types(openstack.Deps{Driver: c.driver, Balancer: c.balancer, Grace: time.Second,
-		External: neutron.External{Name: "public"}}))
+	c.types = openstack.Types(openstack.Deps{Driver: c.driver, Balancer: c.balancer, Grace: time.Second,
+		External: neutron.External{Name: "public"}})
+	c.Register(c.types)
 	c.run()
 }
 

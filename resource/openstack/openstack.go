@@ -57,9 +57,6 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	if d.Flavors == nil {
 		d.Flavors = func(name string) (stoker.Flavor, error) { return stoker.Flavor{Name: name}, nil }
 	}
-	if d.Project == nil {
-		d.Project = func(ref string) (stoker.ProjectID, error) { return stoker.ProjectID(ref), nil }
-	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
