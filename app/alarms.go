@@ -11,6 +11,7 @@ import (
 	cfnapi "github.com/stoker-project/stoker/api/cfn"
 	heatapi "github.com/stoker-project/stoker/api/heat"
 	"github.com/stoker-project/stoker/internal/fetch"
+	"github.com/stoker-project/stoker/metric/composite"
 	"github.com/stoker-project/stoker/resource/alarm"
 	"github.com/stoker-project/stoker/stack"
 )
@@ -37,7 +38,7 @@ func (a *parts) openBoard() {
 }
 
 func (a *parts) alarmDeps() alarm.Deps {
-	return alarm.Deps{Board: a.board, Scalers: a.scaler, Target: a.signalTarget, Properties: a.propertiesOf}
+	return alarm.Deps{Board: a.board, Scalers: a.scaler, Target: a.signalTarget, Properties: a.propertiesOf, Prometheus: a.prom.interval}
 }
 
 // signalTarget finds the resource that an address of ours signals. Only those of
@@ -67,10 +68,21 @@ func (a *parts) signalTarget(project stoker.ProjectID, address string) (stoker.S
 	return stoker.StackID(words[4]), stoker.ResourceName(resource), err == nil
 }
 
-// sources makes the sources of signals. Those of another project's things are
-// refused, as if there were none.
+// sources makes the sources of signals, and of conditions on several.
 func (a *parts) sources() func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
-	open := sources(a.balancer.part, a.driver.part)
+	one := a.simpleSources()
+	return func(p stoker.Policy, name string, s stoker.SignalSpec) (stoker.SignalSource, error) {
+		if s.Source != "composite" {
+			return one(p, name, s)
+		}
+		return composite.New(s, func(s stoker.SignalSpec) (stoker.SignalSource, error) { return one(p, name, s) })
+	}
+}
+
+// simpleSources makes those of one signal. Those of another project's things are
+// refused, as if there were none.
+func (a *parts) simpleSources() func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
+	open := sources(a.balancer.part, a.driver.part, a.prom)
 	return func(p stoker.Policy, name string, s stoker.SignalSpec) (stoker.SignalSource, error) {
 		ctx, cancel := context.WithTimeout(a.life.ctx, 10*time.Second)
 		defer cancel()

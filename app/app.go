@@ -75,6 +75,7 @@ type parts struct {
 	board     *alarm.Board
 	scaler    *scale.Engine
 	metrics   *metrics
+	prom      *prom
 	listener  net.Listener
 	api       late
 	server    Server

@@ -57,6 +57,8 @@ type Config struct {
 	// EnableStackAbandon and EnableStackAdopt allow what they say, as in Heat.
 	EnableStackAbandon bool `yaml:"enable_stack_abandon"`
 	EnableStackAdopt   bool `yaml:"enable_stack_adopt"`
+	// Prometheus is who is asked by signals of that source.
+	Prometheus PrometheusConfig `yaml:"prometheus"`
 	// External is the network that floating addresses come from.
 	External ExternalConfig `yaml:"external"`
 	// Flavors are the sizes of servers by name, beside the ones built in.
@@ -204,11 +206,12 @@ func (b *Bytes) UnmarshalYAML(text []byte) error {
 // the caller.
 func Default() Config {
 	return Config{
-		Listen:   "127.0.0.1:8004",
-		Project:  "default",
-		Store:    StoreConfig{KeepDeleted: 24 * time.Hour},
-		Balancer: "builtin",
-		Log:      LogConfig{Level: "info", Format: "text"},
+		Listen:     "127.0.0.1:8004",
+		Project:    "default",
+		Store:      StoreConfig{KeepDeleted: 24 * time.Hour},
+		Balancer:   "builtin",
+		Log:        LogConfig{Level: "info", Format: "text"},
+		Prometheus: PrometheusConfig{Interval: 15 * time.Second},
 	}
 }
 
@@ -223,7 +226,7 @@ func Load(path string, over Config) (Config, error) {
 		if err := over.Drivers.Docker.beside(path); err != nil {
 			return over, err
 		}
-		return over, over.People.private(path)
+		return over, over.private(path)
 	}
 	e := &stoker.Error{Kind: stoker.Invalid, Pos: stoker.Pos{File: path}, Message: err.Error(),
 		Hint: "docs/configuration.md lists the keys."}
@@ -235,6 +238,26 @@ func Load(path string, over Config) (Config, error) {
 		}
 	}
 	return over, e
+}
+
+// private refuses a file with secrets that others may read.
+func (c Config) private(path string) error {
+	key := ""
+	switch {
+	case len(c.People.Keys) > 0:
+		key = "ec2_credentials"
+	case c.Prometheus.secret():
+		key = "prometheus"
+	default:
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = &stoker.Error{Kind: stoker.Invalid, Pos: stoker.Pos{File: path}, Path: key,
+			Message: fmt.Sprintf("the file has secrets in it, and can be read by others (mode %04o)", info.Mode().Perm()),
+			Hint:    "Run: chmod 600 " + path}
+	}
+	return err
 }
 
 // Validate tells what is wrong with a configuration. The path is the key's.
@@ -309,6 +332,9 @@ func (c Config) validateParts() error {
 		}
 	}
 	if err := c.External.validate(); err != nil {
+		return err
+	}
+	if err := c.Prometheus.validate(); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Keys)) {

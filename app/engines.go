@@ -32,6 +32,10 @@ func (a *parts) startEngines() error {
 		Store: a.store, Logger: a.Logger, Holder: a.holder(), Parse: cfn.Parse, Limits: a.Limits.limits(), OnEvent: a.metrics.event,
 		Allow: typepolicy.Default().With(a.ResourceTypes).Allow,
 	})
+	var err error
+	if a.prom, err = newProm(a.Prometheus); err != nil {
+		return err
+	}
 	a.openBoard()
 	a.scaler = scale.New(scale.Config{
 		Store: a.store, Groups: a.board, Sources: a.sources(), Logger: a.Logger, OnDecision: a.metrics.decision,

@@ -25,11 +25,9 @@ var gaps = map[string]string{
 	"AWS::IAM::User":                             "users come from the configuration, not from templates",
 	"AWS::RDS::DBInstance":                       "in Heat it is a server of Fedora 17 with MySQL",
 	"AWS::S3::Bucket":                            "there is no object store",
-	"OS::Aodh::CompositeAlarm":                   "its rule is not evaluated yet",
 	"OS::Aodh::EventAlarm":                       "its rule is not evaluated yet",
 	"OS::Aodh::GnocchiAggregationByMetricsAlarm": "its rule is not evaluated yet",
 	"OS::Aodh::LBMemberHealthAlarm":              "its rule is not evaluated yet",
-	"OS::Aodh::PrometheusAlarm":                  "its rule is not evaluated yet",
 }
 
 // TestNoHiddenGaps compares the list with what a server says of itself.

@@ -2,10 +2,8 @@ package app
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -106,20 +104,6 @@ func (p PeopleConfig) validate() error {
 		return fault("identity.token_ttl", "", "%s is less than nothing", p.Identity.TokenTTL)
 	}
 	_, err := p.directory()
-	return err
-}
-
-// private refuses a file with secrets that others may read.
-func (p PeopleConfig) private(path string) error {
-	if len(p.Keys) == 0 {
-		return nil
-	}
-	info, err := os.Stat(path)
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		err = &stoker.Error{Kind: stoker.Invalid, Pos: stoker.Pos{File: path}, Path: "ec2_credentials",
-			Message: fmt.Sprintf("the file has secrets in it, and can be read by others (mode %04o)", info.Mode().Perm()),
-			Hint:    "Run: chmod 600 " + path}
-	}
 	return err
 }
 

@@ -84,7 +84,7 @@ func openBuiltin(c Config) (opened[stoker.Balancer], error) {
 }
 
 // sources makes the sources of signals, by the name in a scaler's policy.
-func sources(b stoker.Balancer, d stoker.Driver) func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
+func sources(b stoker.Balancer, d stoker.Driver, p *prom) func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
 	table := map[string]func(stoker.Policy, stoker.SignalSpec) (stoker.SignalSource, error){
 		"balancer": func(_ stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) { return balancer.New(b, s) },
 		"cpu":      cpuSource(d),
@@ -92,6 +92,7 @@ func sources(b stoker.Balancer, d stoker.Driver) func(stoker.Policy, string, sto
 		"heartbeat": func(_ stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) {
 			return heartbeat.New(s)
 		},
+		"prometheus": p.source,
 	}
 	return func(p stoker.Policy, _ string, s stoker.SignalSpec) (stoker.SignalSource, error) {
 		open, ok := table[s.Source]

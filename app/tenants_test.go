@@ -63,6 +63,7 @@ func TestReferencesToAnothersThings(t *testing.T) {
 		"alarm":      "{type: OS::Aodh::Alarm, properties: {meter_name: cpu_util, statistic: avg, threshold: 1, comparison_operator: gt, alarm_actions: ['" + out["signal_url"] + "']}}",
 		"alarm pool": "{type: OS::Aodh::Alarm, properties: {meter_name: latency, statistic: avg, threshold: 1, comparison_operator: gt, matching_metadata: {pool: " + out["balancer"] + "}}}",
 		"dimension":  "{type: AWS::CloudWatch::Alarm, properties: {MetricName: CPUUtilization, Statistic: Average, Threshold: '1', Period: '60', EvaluationPeriods: '1', ComparisonOperator: LessThanThreshold, Dimensions: [{AutoScalingGroupName: " + out["group"] + "}]}}",
+		"composite":  "{type: OS::Aodh::CompositeAlarm, properties: {composite_rule: {operator: or, rules: [{type: threshold, meter_name: latency, statistic: avg, threshold: 1, comparison_operator: gt, matching_metadata: {pool: " + out["balancer"] + "}}, {type: threshold, meter_name: latency, statistic: avg, threshold: 1, comparison_operator: gt, matching_metadata: {pool: " + out["balancer"] + "}}]}}}",
 		"deployment": "{type: OS::Heat::SoftwareDeployment, properties: {config: " + out["secret"] + ", server: s, signal_transport: NO_SIGNAL}}",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -172,6 +172,9 @@ func newDialect(v version) *dialect {
 			d.conditions[name] = d.functions[name]
 		}
 	}
+	for _, name := range inConditionsOnly() {
+		delete(d.functions, name) // elsewhere they are keys of maps, as of the rules of OS::Aodh::CompositeAlarm
+	}
 	return d
 }
 

@@ -105,7 +105,7 @@ func (c *checker) signal(name string, s stoker.SignalSpec) {
 		c.fault("signals", "", "a signal has no name")
 	}
 	if s.Source == "" {
-		c.fault(path+".source", "Sources are balancer, cpu, host and heartbeat.", "no source is named")
+		c.fault(path+".source", "Sources are balancer, cpu, host, heartbeat and prometheus.", "no source is named")
 	}
 	if s.Window < 0 || s.Timeout < 0 || s.MaxAge < 0 {
 		c.fault(path, "", "window, timeout and max_age may not be negative")

@@ -9,6 +9,7 @@ package alarm
 
 import (
 	"context"
+	"time"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/heatschema"
@@ -25,6 +26,9 @@ type Deps struct {
 	Target func(project stoker.ProjectID, url string) (stoker.StackID, stoker.ResourceName, bool)
 	// Properties gives those of a resource, for the group that a policy scales.
 	Properties func(ctx context.Context, stack stoker.StackID, resource stoker.ResourceName) (map[string]any, error)
+	// Prometheus tells how often the Prometheus server is asked, or why a project may not
+	// ask it.
+	Prometheus func(stoker.ProjectID) (time.Duration, error)
 }
 
 // Scalers runs policies.
@@ -59,6 +63,10 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 			"Signals when a metric, taken over several servers, passes a threshold for a number of periods.", readGnocchi),
 		"OS::Aodh::GnocchiResourcesAlarm": of("OS::Aodh::GnocchiResourcesAlarm",
 			"Signals when a metric of one thing passes a threshold for a number of periods.", readGnocchi),
+		"OS::Aodh::CompositeAlarm": of("OS::Aodh::CompositeAlarm",
+			"Signals when several thresholds, joined by and and or, are passed.", readComposite),
+		"OS::Aodh::PrometheusAlarm": of("OS::Aodh::PrometheusAlarm",
+			"Signals when the value of a query to Prometheus passes a threshold.", readPrometheus),
 		"AWS::CloudWatch::Alarm": watch,
 		"OS::Heat::CWLiteAlarm":  old(watch),
 	}
@@ -85,8 +93,17 @@ func (a alarm) Validate(req *stoker.Request) error {
 	if r.metric == "" {
 		return nil // not known yet
 	}
-	_, err := r.rule()
-	return err
+	if r.parts == nil {
+		_, err := a.rule(req.Stack.Project, &r)
+		return err
+	}
+	if err := r.supported(); err != nil {
+		return err
+	}
+	return r.parts.each(func(leaf *reading) error {
+		_, err := a.rule(req.Stack.Project, leaf)
+		return err
+	})
 }
 
 // Create starts the evaluation. One that is not enabled is only there.
@@ -137,33 +154,56 @@ func (alarm) Attribute(_ context.Context, req *stoker.Request, name string, _ []
 
 // policy makes the scaler of an alarm.
 func (a alarm) policy(ctx context.Context, req *stoker.Request, r reading) (stoker.Policy, error) {
-	rule, err := r.rule()
-	if err != nil {
-		return stoker.Policy{}, err
-	}
-	spec := rule.spec
-	switch {
-	case spec.Source == "cpu":
-		spec.Group, err = a.watched(ctx, req, r)
-	case spec.Pool == "":
-		err = refused(r.at.pool, r.metric+" is measured at a load balancer, and none is named", "Give get_resource of a Stoker::LoadBalancer under the name pool.")
-	}
+	rule, err := a.wanted(ctx, req, &r)
 	if err != nil {
 		return stoker.Policy{}, err
 	}
 	return stoker.Policy{
 		ID: stoker.ScalerID(req.ID), Name: req.Stack.Name + "/" + string(req.Name), Project: req.Stack.Project,
-		Group: boardID(req.ID), Interval: r.period, Signals: map[string]stoker.SignalSpec{r.metric: spec},
+		Group: boardID(req.ID), Interval: rule.period, UpCooldown: rule.again, Signals: map[string]stoker.SignalSpec{r.metric: rule.spec},
 		Rules: []stoker.Rule{ // two, because they leave no room between them
-			{Kind: stoker.RuleThreshold, Signal: r.metric, High: rule.high, UpAfter: r.periods},
-			{Kind: stoker.RuleThreshold, Signal: r.metric, Low: rule.low, DownAfter: r.periods},
+			{Kind: stoker.RuleThreshold, Signal: r.metric, High: rule.high, UpAfter: rule.periods},
+			{Kind: stoker.RuleThreshold, Signal: r.metric, Low: rule.low, DownAfter: rule.periods},
 		},
 	}, nil
 }
 
+// wanted is the rule of an alarm, with all that its signal needs.
+func (a alarm) wanted(ctx context.Context, req *stoker.Request, r *reading) (rule, error) {
+	if r.parts != nil {
+		if err := r.supported(); err != nil {
+			return rule{}, err
+		}
+		return a.composed(ctx, req, r.parts)
+	}
+	out, err := a.rule(req.Stack.Project, r)
+	if err != nil {
+		return rule{}, err
+	}
+	switch {
+	case out.spec.Source == "cpu":
+		out.spec.Group, err = a.watched(ctx, req, r)
+	case out.spec.Source == "balancer" && out.spec.Pool == "":
+		err = refused(r.at.pool, r.metric+" is measured at a load balancer, and none is named", "Give get_resource of a Stoker::LoadBalancer under the name pool.")
+	}
+	return out, err
+}
+
+// rule is that of a simple alarm, or of a part of a composite one.
+func (a alarm) rule(project stoker.ProjectID, r *reading) (rule, error) {
+	if r.query != "" {
+		period, err := a.d.Prometheus(project)
+		if err != nil {
+			return rule{}, inProperty(r.at.metric, err)
+		}
+		r.period = period
+	}
+	return r.rule()
+}
+
 // watched is the group whose servers are measured: the one that is named, or
 // the one that the first policy among the actions scales.
-func (a alarm) watched(ctx context.Context, req *stoker.Request, r reading) (stoker.StackID, error) {
+func (a alarm) watched(ctx context.Context, req *stoker.Request, r *reading) (stoker.StackID, error) {
 	if r.group != "" {
 		return stoker.StackID(r.group), nil
 	}
@@ -192,4 +232,15 @@ func refused(property, what, hint string) error {
 		e.Path = "properties." + property
 	}
 	return e
+}
+
+// inProperty says which property is at fault.
+func inProperty(name string, err error) error {
+	e, ok := stoker.AsError(err)
+	if !ok {
+		return err
+	}
+	out := *e
+	out.Type, out.Path = "StackValidationFailed", "properties."+name
+	return &out
 }

@@ -2,10 +2,14 @@ package alarm_test
 
 import (
 	"context"
+	"math"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/condition"
 	"github.com/stoker-project/stoker/resource/alarm"
 	"github.com/stoker-project/stoker/scale"
 )
@@ -39,6 +43,12 @@ func deps() (alarm.Deps, *scalers) {
 		Properties: func(context.Context, stoker.StackID, stoker.ResourceName) (map[string]any, error) {
 			return map[string]any{"auto_scaling_group_id": "group"}, nil
 		},
+		Prometheus: func(p stoker.ProjectID) (time.Duration, error) {
+			if p != "p" {
+				return 0, stoker.Errorf(stoker.Forbidden, "not yours")
+			}
+			return 15 * time.Second, nil
+		},
 	}, s
 }
 
@@ -62,6 +72,7 @@ var (
 		"period": int64(30), "evaluation_periods": int64(2), "alarm_actions": []any{"trust+" + policyURL}, "enabled": "true", "repeat_actions": "true"}
 	gnocchi = map[string]any{"metric": "cpu", "aggregation_method": "rate:mean", "comparison_operator": "lt", "threshold": 60e9,
 		"granularity": int64(300), "query": `{"=": {"server_group": "x"}}`, "alarm_actions": []any{policyURL}, "enabled": true}
+	prom  = map[string]any{"query": "sum(x)", "threshold": int64(5), "comparison_operator": "le", "alarm_actions": []any{policyURL}}
 	watch = map[string]any{"MetricName": "CPUUtilization", "Statistic": "Average", "ComparisonOperator": "GreaterThanOrEqualToThreshold",
 		"Threshold": "70", "Period": "60", "EvaluationPeriods": "3", "Dimensions": []any{map[string]any{"AutoScalingGroupName": "mine"}}}
 )
@@ -89,6 +100,7 @@ func TestPolicies(t *testing.T) {
 		{"pool in a query", "OS::Aodh::GnocchiAggregationByResourcesAlarm",
 			with(gnocchi, map[string]any{"metric": "queue", "aggregation_method": "mean", "threshold": int64(3), "query": `{"and": [{"=": {"pool": "lb"}}]}`}),
 			stoker.SignalSpec{Source: "balancer", Metric: "queue", Pool: "lb"}, []float64{3}, []float64{2.999}, 1, 300},
+		{"prometheus", "OS::Aodh::PrometheusAlarm", prom, stoker.SignalSpec{Source: "prometheus", Query: "sum(x)"}, []float64{5.001}, []float64{5}, 1, 15},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, s := deps()
@@ -101,7 +113,9 @@ func TestPolicies(t *testing.T) {
 			}
 			p := s.put["r1"]
 			for _, got := range p.Signals {
-				tt.spec.Window = p.Interval
+				if tt.spec.Source != "prometheus" { // which is asked for one moment
+					tt.spec.Window = p.Interval
+				}
 				if got != tt.spec || p.Interval.Seconds() != tt.intervalS {
 					t.Errorf("got signal %+v each %v, want %+v", got, p.Interval, tt.spec)
 				}
@@ -130,6 +144,59 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+func compositeOf(rules ...any) map[string]any {
+	return map[string]any{"composite_rule": map[string]any{"operator": "or", "rules": rules}, "alarm_actions": []any{policyURL}}
+}
+
+// TestComposite makes one signal of all parts, each with its own periods and group.
+func TestComposite(t *testing.T) {
+	d, s := deps()
+	impl := alarm.Types(d)["OS::Aodh::CompositeAlarm"]
+	props := compositeOf(with(aodh, map[string]any{"type": "threshold"}), map[string]any{"and": []any{
+		with(prom, map[string]any{"type": "prometheus"}), with(gnocchi, map[string]any{"type": "gnocchi_aggregation_by_resources_threshold", "granularity": "300"})}})
+	if err := impl.(stoker.Validator).Validate(request(props)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := impl.Create(t.Context(), request(props)); err != nil {
+		t.Fatal(err)
+	}
+	p := s.put["r1"]
+	if err := scale.Validate(p); err != nil || p.Interval != 15*time.Second {
+		t.Errorf("asked each %v: %v", p.Interval, err)
+	}
+	c, err := condition.Parse(p.Signals["composite"].Query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []condition.Threshold
+	for _, t := range c.Thresholds() {
+		got = append(got, *t)
+	}
+	want := []condition.Threshold{
+		{Name: "cpu_util", Signal: stoker.SignalSpec{Source: "cpu", Group: "group", Window: 30 * time.Second}, Bound: 50, Periods: 2, Period: 30 * time.Second},
+		{Name: "prometheus", Signal: stoker.SignalSpec{Source: "prometheus", Query: "sum(x)"}, Bound: math.Nextafter(5, 6), Below: true, Periods: 1, Period: 15 * time.Second},
+		{Name: "cpu", Signal: stoker.SignalSpec{Source: "cpu", Group: "group", Window: 300 * time.Second}, Bound: 20, Below: true, Periods: 1, Period: 300 * time.Second},
+	}
+	if !slices.Equal(got, want) || len(c.Or) != 2 || len(c.Or[1].And) != 2 {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+// TestPrometheusOfOthers is refused to a project that may not ask, when the template is checked.
+func TestPrometheusOfOthers(t *testing.T) {
+	d, _ := deps()
+	for name, props := range map[stoker.TypeName]map[string]any{
+		"OS::Aodh::PrometheusAlarm": prom, "OS::Aodh::CompositeAlarm": compositeOf(with(prom, map[string]any{"type": "prometheus"})),
+	} {
+		req := request(props)
+		req.Stack.Project = "q"
+		err := alarm.Types(d)[name].(stoker.Validator).Validate(req)
+		if e, ok := stoker.AsError(err); !ok || e.Kind != stoker.Forbidden || !strings.HasSuffix(e.Path, ".query") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	one := func(k string, v any) map[string]any { return map[string]any{k: v} }
 	for _, tt := range []struct {
@@ -147,6 +214,16 @@ func TestRefusals(t *testing.T) {
 		{"OS::Aodh::Alarm", with(aodh, one("alarm_actions", []any{"http://elsewhere/"})), "properties.alarm_actions", "whose servers"},
 		{"OS::Aodh::Alarm", with(aodh, one("meter_name", "latency")), "properties.matching_metadata", "pool"},
 		{"OS::Aodh::GnocchiResourcesAlarm", with(gnocchi, one("resource_id", "server")), "properties.resource_id", "one server"},
+		{"OS::Aodh::PrometheusAlarm", with(prom, one("comparison_operator", nil)), "properties.comparison_operator", "above or below"},
+		{"OS::Aodh::CompositeAlarm", compositeOf(), "properties.composite_rule.rules", "no list"},
+		{"OS::Aodh::CompositeAlarm", compositeOf(with(prom, one("type", "weather"))), "properties.composite_rule.rules.0.type", "weather"},
+		{"OS::Aodh::CompositeAlarm", compositeOf(map[string]any{"or": []any{with(prom, one("type", "prometheus")), with(aodh, map[string]any{"type": "threshold", "statistic": "max"})}}),
+			"properties.composite_rule.rules.0.or.1.statistic", "cpu_util (avg)"},
+		{"OS::Aodh::CompositeAlarm", compositeOf(map[string]any{"type": "prometheus", "query": "x"}), "properties.composite_rule.rules.0.threshold", "compare"},
+		{"OS::Aodh::CompositeAlarm", compositeOf(with(prom, map[string]any{"type": "prometheus", "threshold": "much"})), "properties.composite_rule.rules.0.threshold", "not a number"},
+		{"OS::Aodh::CompositeAlarm", compositeOf(with(aodh, map[string]any{"type": "threshold", "period": "1m"})), "properties.composite_rule.rules.0.period", "not a whole number"},
+		{"OS::Aodh::CompositeAlarm", compositeOf(make([]any, 101)...), "properties.composite_rule.rules", "more than 100"},
+		{"OS::Aodh::CompositeAlarm", compositeOf(map[string]any{"type": "gnocchi_aggregation_by_metrics_threshold"}), "properties.composite_rule.rules.0.type", "no IDs"},
 		{"AWS::CloudWatch::Alarm", with(watch, one("Threshold", "much")), "properties.Threshold", "not a number"},
 		{"AWS::CloudWatch::Alarm", with(watch, one("MetricName", "MemoryUtilization")), "properties.MetricName", "RequestCount (Sum)"},
 	} {

@@ -22,25 +22,41 @@ type reading struct {
 	repeat, enabled   bool
 	group             string // whose servers are measured; empty: the policy's
 	pool              string
+	query             string            // of Prometheus, instead of a metric
+	parts             *parts            // of a composite alarm, instead of all of these
 	unsupported       map[string]string // properties that ask for what there is not, and why
 	at                names
 }
 
 // names are those of the properties, for messages.
-type names struct{ metric, statistic, operator, period, actions, pool string }
+type names struct {
+	metric, statistic, operator, period, actions, pool string
+	prefix                                             string // of the place of a part of a composite alarm
+}
 
 func (r *reading) below() bool { return strings.HasPrefix(r.operator, "l") }
 
-// rule is what the scaler is given: the signal, and its bounds.
+// rule is what the scaler is given: the signal, its bounds, and how often it is read.
 type rule struct {
 	spec      stoker.SignalSpec
 	high, low *float64
+	period    time.Duration
+	periods   int
+	again     time.Duration // the least time between two times of raising it
+}
+
+// supported refuses what the alarm asks for and there is not.
+func (r *reading) supported() error {
+	for _, name := range slices.Sorted(maps.Keys(r.unsupported)) {
+		return refused(name, r.unsupported[name], "Leave it out.")
+	}
+	return nil
 }
 
 // rule finds the signal of a metric and brings the threshold into its unit.
 func (r *reading) rule() (rule, error) {
-	for _, name := range slices.Sorted(maps.Keys(r.unsupported)) {
-		return rule{}, refused(name, r.unsupported[name], "Leave it out.")
+	if err := r.supported(); err != nil {
+		return rule{}, err
 	}
 	source, unit, err := r.source()
 	if err != nil {
@@ -52,7 +68,7 @@ func (r *reading) rule() (rule, error) {
 	if r.operator == "eq" || r.operator == "ne" || r.operator == "" {
 		return rule{}, refused(r.at.operator, "an alarm must be above or below its threshold", "Use gt, ge, lt or le.")
 	}
-	out := rule{spec: source}
+	out := rule{spec: source, period: r.period, periods: r.periods}
 	t := unit(r.threshold, r.period)
 	// The rule's bounds are exclusive: next to each other, they leave no value out.
 	above, below := t, math.Nextafter(t, math.Inf(1))
@@ -98,6 +114,9 @@ func metrics() []metric {
 
 // source finds the signal of the metric.
 func (r *reading) source() (stoker.SignalSpec, unit, error) {
+	if r.query != "" {
+		return stoker.SignalSpec{Source: "prometheus", Query: r.query}, same, nil
+	}
 	for _, m := range metrics() {
 		if !slices.Contains(m.names, r.metric) {
 			continue

@@ -43,6 +43,18 @@ func readGnocchi(v request.Values) reading {
 	return r
 }
 
+// readPrometheus reads OS::Aodh::PrometheusAlarm. How often Prometheus is asked is not the
+// template's to say.
+func readPrometheus(v request.Values) reading {
+	r := readCommon(v)
+	r.query, r.metric, r.periods = v.String("query"), v.String("query"), 1
+	if r.query != "" {
+		r.metric = "prometheus"
+	}
+	r.at.metric = "query"
+	return r
+}
+
 // poolIn finds a condition on the pool in a query of Gnocchi: {"=": {"pool": ...}}.
 func poolIn(query string) string {
 	var m any
@@ -115,7 +127,7 @@ func readCloudWatch(v request.Values) reading {
 		}[v.String("ComparisonOperator")],
 		onAlarm: untrusted(v.Strings("AlarmActions")), onOK: untrusted(v.Strings("OKActions")), repeat: true, enabled: true,
 		unsupported: map[string]string{},
-		at:          names{"MetricName", "Statistic", "ComparisonOperator", "Period", "AlarmActions", "Dimensions"},
+		at:          names{metric: "MetricName", statistic: "Statistic", operator: "ComparisonOperator", period: "Period", actions: "AlarmActions", pool: "Dimensions"},
 	}
 	r.threshold = number(v, "Threshold", &r)
 	r.period = time.Duration(number(v, "Period", &r) * float64(time.Second))

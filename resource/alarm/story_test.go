@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/metric/composite"
 	"github.com/stoker-project/stoker/resource/alarm"
 	"github.com/stoker-project/stoker/resource/heat"
 	"github.com/stoker-project/stoker/scale"
@@ -102,15 +103,20 @@ type story struct {
 	t     *testing.T
 	e     *stack.Engine
 	load  *load
+	queue *load
 	actor *actor
 	id    stoker.StackID
 }
 
 func tell(t *testing.T, repeat string, f func(s *story)) {
+	tellOf(t, strings.Replace(template, "%REPEAT%", repeat, 1), f)
+}
+
+func tellOf(t *testing.T, template string, f func(s *story)) {
 	synctest.Test(t, func(t *testing.T) {
 		store := storetest.NewMemory()
 		e := stack.New(stack.Config{Store: store})
-		s := &story{t: t, e: e, load: &load{}, actor: &actor{Engine: e}}
+		s := &story{t: t, e: e, load: &load{}, queue: &load{}, actor: &actor{Engine: e}}
 		url := func(st stoker.StackRef, r stoker.ResourceName) string {
 			return "http://stoker/" + string(st.Project) + "/" + string(st.ID) + "/" + string(r)
 		}
@@ -122,11 +128,20 @@ func tell(t *testing.T, repeat string, f func(s *story)) {
 			return stoker.StackID(w[4]), stoker.ResourceName(w[5]), true
 		}
 		board := alarm.NewBoard(e, s.actor, find, nil)
-		scaler := scale.New(scale.Config{Store: store, Groups: board, Sources: func(_ stoker.Policy, _ string, spec stoker.SignalSpec) (stoker.SignalSource, error) {
+		one := func(spec stoker.SignalSpec) (stoker.SignalSource, error) {
+			if spec.Source == "balancer" {
+				return s.queue, nil
+			}
 			if _, err := e.Group(t.Context(), spec.Group); err != nil {
 				t.Errorf("the signal is of %+v: %v", spec, err)
 			}
 			return s.load, nil
+		}
+		scaler := scale.New(scale.Config{Store: store, Groups: board, Sources: func(_ stoker.Policy, _ string, spec stoker.SignalSpec) (stoker.SignalSource, error) {
+			if spec.Source == "composite" {
+				return composite.New(spec, one)
+			}
+			return one(spec)
 		}})
 		e.Register(heat.Types(heat.Deps{Groups: e, Data: e, SignalURL: url}))
 		e.Register(alarm.Types(alarm.Deps{Board: board, Scalers: scaler, Target: find,
@@ -144,7 +159,7 @@ func tell(t *testing.T, repeat string, f func(s *story)) {
 		go func() { ended <- scaler.Run(ctx) }()
 		defer func() { cancel(); <-ended; <-ended }()
 		in := stack.Input{Name: "shop", Project: "p", DisableRollback: true}
-		in.Spec.Template = strings.Replace(template, "%REPEAT%", repeat, 1)
+		in.Spec.Template = template
 		s.load.set(30, nil)
 		st, err := e.Create(t.Context(), in)
 		if err != nil {
@@ -244,5 +259,48 @@ func TestDeletedAlarms(t *testing.T) {
 		s.load.set(80, nil)
 		s.after(10)
 		s.want("posts", s.actor.posts(), "")
+	})
+}
+
+const compositeTemplate = `
+heat_template_version: 2018-08-31
+resources:
+  group:
+    type: OS::Heat::AutoScalingGroup
+    properties: {min_size: 1, max_size: 5, resource: {type: OS::Heat::RandomString}}
+  up:
+    type: OS::Heat::ScalingPolicy
+    properties: {adjustment_type: change_in_capacity, auto_scaling_group_id: {get_resource: group}, scaling_adjustment: 1}
+  busy:
+    type: OS::Aodh::CompositeAlarm
+    properties:
+      composite_rule:
+        operator: and
+        rules:
+          - {type: threshold, meter_name: cpu_util, statistic: avg, period: 60, evaluation_periods: 3, threshold: 50, comparison_operator: gt}
+          - {type: threshold, meter_name: queue, statistic: avg, period: 30, threshold: 2, comparison_operator: ge, matching_metadata: {pool: lb}}
+      alarm_actions: [{get_attr: [up, signal_url]}]
+      ok_actions: ["http://elsewhere/"]
+outputs:
+  size: {value: {get_attr: [group, current_size]}}
+`
+
+// TestScalingByACompositeAlarm raises while both parts are passed, each for its own periods,
+// and again after the longest of them.
+func TestScalingByACompositeAlarm(t *testing.T) {
+	tellOf(t, compositeTemplate, func(s *story) {
+		s.load.set(80, nil)
+		s.want("one of two", s.after(20), int64(1))
+		s.queue.set(0, errors.New("nothing is known"))
+		s.want("the other is not known", s.after(20), int64(1))
+		s.queue.set(2, nil)
+		s.want("both", s.after(1), int64(2))
+		s.want("and again after three minutes", s.after(3), int64(3))
+		s.load.set(50, nil)
+		s.after(5)
+		s.want("posts", s.actor.posts(), "http://elsewhere/ alarm ok")
+		s.load.set(51, nil)
+		s.want("two periods of three", s.after(2), int64(3))
+		s.want("three periods", s.after(2), int64(4))
 	})
 }

@@ -54,6 +54,16 @@ func texts(name stoker.TypeName) heatschema.Texts {
 		"OS::Aodh::GnocchiResourcesAlarm": {
 			"resource_id": "What is measured: get_resource of a Stoker::LoadBalancer. One server alone cannot be.",
 		},
+		"OS::Aodh::CompositeAlarm": {
+			"composite_rule":          "The thresholds, and how they are joined.",
+			"composite_rule.operator": "Whether all must be passed, or one.",
+			"composite_rule.rules":    "Thresholds, and maps of and or or to lists of more of them. A threshold has a type (threshold, gnocchi_resources_threshold, gnocchi_aggregation_by_resources_threshold or prometheus) and the properties of OS::Aodh::Alarm, GnocchiResourcesAlarm, GnocchiAggregationByResourcesAlarm or PrometheusAlarm that say what is measured and compared.",
+			"repeat_actions":          "Whether the actions are taken again while the rule holds, each time after its longest periods.",
+		},
+		"OS::Aodh::PrometheusAlarm": {
+			"query":          "PromQL that gives one number. One that gives several series, or none, raises no alarm.",
+			"repeat_actions": "Whether the actions are taken again while the threshold stays passed, each time that Prometheus is asked.",
+		},
 		"AWS::CloudWatch::Alarm": {
 			"AlarmActions":            "Addresses that are signalled when the alarm is raised: Ref of scaling policies, or others that take a POST of JSON.",
 			"OKActions":               "Addresses that are signalled when the alarm is over.",

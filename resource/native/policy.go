@@ -48,7 +48,7 @@ func signals(v request.Values) (map[string]stoker.SignalSpec, error) {
 		m := v.Map(name)
 		s := stoker.SignalSpec{
 			Source: m.String("source"), Metric: m.String("metric"),
-			Pool: stoker.PoolID(m.String("pool")), Group: stoker.StackID(m.String("group")), URL: m.String("url"),
+			Pool: stoker.PoolID(m.String("pool")), Group: stoker.StackID(m.String("group")), URL: m.String("url"), Query: m.String("query"),
 		}
 		d := durations{v: m, path: "signals." + name + "."}
 		d.read("window", &s.Window, 0)
@@ -96,6 +96,8 @@ func checkSignals(signals map[string]stoker.SignalSpec) error {
 			return signalFault(name, "metric", fmt.Sprintf("the host does not measure %q", s.Metric), "It measures cpu.")
 		case s.Source == "heartbeat" && s.URL == "":
 			return signalFault(name, "url", "a heartbeat needs a URL", "Give the address that is asked, such as the url of the load balancer.")
+		case s.Source == "prometheus" && s.Query == "":
+			return signalFault(name, "query", "a signal of Prometheus needs a query", "Give PromQL that gives one number.")
 		}
 	}
 	return nil

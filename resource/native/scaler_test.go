@@ -184,6 +184,8 @@ func TestScalerValidates(t *testing.T) {
 		{signals(map[string]any{"source": "balancer", "metric": "concurrency"}), "properties.signals.busy.pool"},
 		{signals(signal(map[string]any{"metric": "happiness"})), "properties.signals.busy.metric"},
 		{signals(map[string]any{"source": "heartbeat"}), "properties.signals.busy.url"},
+		{signals(map[string]any{"source": "prometheus"}), "properties.signals.busy.query"},
+		{signals(map[string]any{"source": "prometheus", "query": "up"}), ""},
 		{signals(map[string]any{"source": "host", "metric": "temperature"}), "properties.signals.busy.metric"},
 		{signals(map[string]any{"source": "host", "metric": "cpu"}), ""},
 		{signals(map[string]any{"source": "host"}), ""},

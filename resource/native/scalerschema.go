@@ -38,12 +38,13 @@ func scalerSchema() *stoker.Schema {
 func signalItem() *stoker.Property {
 	return &stoker.Property{Type: stoker.TypeMap, Description: "A signal.", Fields: map[string]*stoker.Property{
 		"source": {Type: stoker.TypeString, Required: true,
-			Description: "Who measures: balancer, cpu (of the group's members), host (the machine that Stoker runs on), heartbeat (response time of a URL), value (posted by you)."},
+			Description: "Who measures: balancer, cpu (of the group's members), host (the machine that Stoker runs on), heartbeat (response time of a URL), prometheus (where the configuration allows it)."},
 		"metric": {Type: stoker.TypeString,
 			Description: "With balancer: requests_per_second, concurrency, latency, errors_per_second or queue; with host: cpu."},
 		"pool":    {Type: stoker.TypeString, Description: "With balancer: get_resource of a Stoker::LoadBalancer."},
 		"group":   {Type: stoker.TypeString, Description: "With cpu: whose members are measured; without it, those of the scaler's group."},
 		"url":     {Type: stoker.TypeString, Description: "With heartbeat: the address that is asked."},
+		"query":   {Type: stoker.TypeString, Description: "With prometheus: PromQL that gives one number."},
 		"window":  schema.Duration("The time that is averaged over; without it, the source's own.", nil),
 		"timeout": schema.Duration("How long one reading may take; without it, the interval, at least 1s.", nil),
 		"max_age": schema.Duration("When a reading is too old to count; without it, three intervals, at least 5s.", nil),
