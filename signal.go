@@ -106,7 +106,9 @@ type Policy struct {
 	ID      ScalerID
 	Name    string // for people
 	Project ProjectID
-	Group   StackID
+	// Admin says that an administrator asked for it: its heartbeats may be of any address.
+	Admin bool
+	Group StackID
 	// Interval between evaluations; default 1s.
 	Interval time.Duration
 	Signals  map[string]SignalSpec

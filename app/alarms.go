@@ -82,7 +82,7 @@ func (a *parts) sources() func(stoker.Policy, string, stoker.SignalSpec) (stoker
 // simpleSources makes those of one signal. Those of another project's things are
 // refused, as if there were none.
 func (a *parts) simpleSources() func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
-	open := sources(a.balancer.part, a.driver.part, a.prom)
+	open := sources(a.balancer.part, a.driver.part, a.prom, a.guard)
 	return func(p stoker.Policy, name string, s stoker.SignalSpec) (stoker.SignalSource, error) {
 		ctx, cancel := context.WithTimeout(a.life.ctx, 10*time.Second)
 		defer cancel()

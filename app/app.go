@@ -64,6 +64,7 @@ type parts struct {
 
 	access    *access.Gate
 	accounts  *account.Directory
+	listened  *listened
 	identity  *identity.Server // nil: there are no users
 	key       *seal.Key
 	token     string // the one that may do everything; empty with a tokens file
@@ -197,6 +198,8 @@ func (a *parts) openBalancer() (err error) {
 		return err
 	}
 	a.life.onStop("balancer", a.balancer.close)
+	a.listened = newListened(a.balancer.part)
+	a.balancer.part = a.listened
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/balancer/builtin"
 	"github.com/stoker-project/stoker/driver/process"
+	"github.com/stoker-project/stoker/internal/fetch"
 	"github.com/stoker-project/stoker/metric/balancer"
 	"github.com/stoker-project/stoker/metric/cpu"
 	"github.com/stoker-project/stoker/metric/heartbeat"
@@ -84,13 +85,13 @@ func openBuiltin(c Config) (opened[stoker.Balancer], error) {
 }
 
 // sources makes the sources of signals, by the name in a scaler's policy.
-func sources(b stoker.Balancer, d stoker.Driver, p *prom) func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
+func sources(b stoker.Balancer, d stoker.Driver, p *prom, guard func(stoker.Policy) fetch.Guard) func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
 	table := map[string]func(stoker.Policy, stoker.SignalSpec) (stoker.SignalSource, error){
 		"balancer": func(_ stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) { return balancer.New(b, s) },
 		"cpu":      cpuSource(d),
 		"host":     func(_ stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) { return host.New(s) },
-		"heartbeat": func(_ stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) {
-			return heartbeat.New(s)
+		"heartbeat": func(p stoker.Policy, s stoker.SignalSpec) (stoker.SignalSource, error) {
+			return heartbeat.New(s, guard(p))
 		},
 		"prometheus": p.source,
 	}

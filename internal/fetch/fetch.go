@@ -31,15 +31,37 @@ const (
 // Fetcher gets texts. Its methods may be called concurrently.
 type Fetcher struct {
 	client *http.Client
-	allow  []netip.Prefix
 	limit  int64
+}
+
+// A Guard looks at the address of each connection that a net.Dialer makes, after the name
+// was resolved. An error forbids it.
+type Guard func(network, address string, c syscall.RawConn) error
+
+// Public lets connections through to public addresses, to those in allow, and to those
+// that also says yes to; nil: to no others.
+func Public(allow []netip.Prefix, also func(netip.AddrPort) bool) Guard {
+	return func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return err
+		}
+		ip := at.Addr().Unmap().WithZone("")
+		if public(ip) || slices.ContainsFunc(allow, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+			return nil
+		}
+		if also != nil && also(netip.AddrPortFrom(ip, at.Port())) {
+			return nil
+		}
+		return errors.New("the address is not a public one, and is not allowed")
+	}
 }
 
 // New makes a Fetcher of texts of at most limit bytes. Of the addresses that are not
 // public those in allow may be reached.
 func New(limit int64, allow []netip.Prefix) *Fetcher {
-	f := &Fetcher{allow: allow, limit: limit}
-	dialer := &net.Dialer{Timeout: timeout, Control: f.control}
+	f := &Fetcher{limit: limit}
+	dialer := &net.Dialer{Timeout: timeout, Control: Public(allow, nil)}
 	f.client = &http.Client{
 		Timeout: timeout,
 		Transport: &http.Transport{ // no proxy: it would reach what we may not
@@ -131,19 +153,6 @@ func web(u *url.URL) error {
 		return errors.New("only http and https addresses are fetched")
 	}
 	return nil
-}
-
-// control looks at the address of each connection, after the name was resolved.
-func (f *Fetcher) control(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	ip := at.Addr().Unmap().WithZone("")
-	if public(ip) || slices.ContainsFunc(f.allow, func(p netip.Prefix) bool { return p.Contains(ip) }) {
-		return nil
-	}
-	return errors.New("the address is not a public one, and is not allowed")
 }
 
 // public tells whether an address is one of the internet's.

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -29,8 +31,9 @@ type Source struct {
 
 var _ stoker.SignalSource = (*Source)(nil)
 
-// New makes a source for spec.URL. Errors: Invalid.
-func New(spec stoker.SignalSpec) (*Source, error) {
+// New makes a source for spec.URL. guard looks at each address that is connected to, after
+// redirects too, and forbids it by an error; nil: all may be. Errors: Invalid.
+func New(spec stoker.SignalSpec, guard func(network, address string, c syscall.RawConn) error) (*Source, error) {
 	u, err := url.Parse(spec.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, &stoker.Error{
@@ -39,8 +42,10 @@ func New(spec stoker.SignalSpec) (*Source, error) {
 			Hint:    "Give a whole one: http://127.0.0.1:8080/heartbeat.",
 		}
 	}
+	dialer := &net.Dialer{Control: guard}
 	return &Source{url: spec.URL, client: &http.Client{Transport: &http.Transport{
 		// No proxy: the environment is not ours to read.
+		DialContext:     dialer.DialContext,
 		MaxIdleConns:    1,
 		IdleConnTimeout: time.Minute,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},

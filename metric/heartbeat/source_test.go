@@ -2,10 +2,12 @@ package heartbeat_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -40,7 +42,7 @@ func start(t *testing.T) (*app, *heartbeat.Source, *httptest.Server) {
 	a.status.Store(200)
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
-	s, err := heartbeat.New(stoker.SignalSpec{URL: server.URL + "/heartbeat"})
+	s, err := heartbeat.New(stoker.SignalSpec{URL: server.URL + "/heartbeat"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +82,7 @@ func TestStatuses(t *testing.T) {
 
 func TestADeadServerIsAnErrorWithoutTheURL(t *testing.T) {
 	_, _, server := start(t)
-	s, err := heartbeat.New(stoker.SignalSpec{URL: strings.Replace(server.URL, "://", "://user:secret@", 1)})
+	s, err := heartbeat.New(stoker.SignalSpec{URL: strings.Replace(server.URL, "://", "://user:secret@", 1)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +105,32 @@ func TestSilenceSaysHowLong(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for _, url := range []string{"", "/heartbeat", "ftp://host/x", "http://", "http://[::1"} {
-		if _, err := heartbeat.New(stoker.SignalSpec{URL: url}); !stoker.IsKind(err, stoker.Invalid) {
+		if _, err := heartbeat.New(stoker.SignalSpec{URL: url}, nil); !stoker.IsKind(err, stoker.Invalid) {
 			t.Errorf("%q: got %v", url, err)
+		}
+	}
+}
+
+// A guard looks at every address, after redirects too.
+func TestGuard(t *testing.T) {
+	_, _, inside := start(t)
+	outside := httptest.NewServer(http.RedirectHandler(inside.URL+"/heartbeat", http.StatusFound))
+	defer outside.Close()
+	forbid := func(address string) func(string, string, syscall.RawConn) error {
+		return func(_, at string, _ syscall.RawConn) error {
+			if at == address {
+				return errors.New("it is forbidden")
+			}
+			return nil
+		}
+	}
+	for _, url := range []string{inside.URL, outside.URL} {
+		s, err := heartbeat.New(stoker.SignalSpec{URL: url}, forbid(inside.Listener.Addr().String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Read(t.Context()); !stoker.IsKind(err, stoker.Unavailable) || !strings.Contains(err.Error(), "it is forbidden") {
+			t.Errorf("%s: got %v", url, err)
 		}
 	}
 }

@@ -159,7 +159,7 @@ func (a alarm) policy(ctx context.Context, req *stoker.Request, r reading) (stok
 		return stoker.Policy{}, err
 	}
 	return stoker.Policy{
-		ID: stoker.ScalerID(req.ID), Name: req.Stack.Name + "/" + string(req.Name), Project: req.Stack.Project,
+		ID: stoker.ScalerID(req.ID), Name: req.Stack.Name + "/" + string(req.Name), Project: req.Stack.Project, Admin: req.Stack.Admin,
 		Group: boardID(req.ID), Interval: rule.period, UpCooldown: rule.again, Signals: map[string]stoker.SignalSpec{r.metric: rule.spec},
 		Rules: []stoker.Rule{ // two, because they leave no room between them
 			{Kind: stoker.RuleThreshold, Signal: r.metric, High: rule.high, UpAfter: rule.periods},

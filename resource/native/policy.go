@@ -19,9 +19,9 @@ func policy(req *stoker.Request) (stoker.Policy, error) {
 	p := stoker.Policy{
 		ID:      stoker.ScalerID(req.ID),
 		Name:    req.Stack.Name + "/" + string(req.Name),
-		Project: req.Stack.Project,
-		Group:   stoker.StackID(v.String("group")),
-		Min:     v.OptionalInt("min"), Max: v.OptionalInt("max"),
+		Project: req.Stack.Project, Admin: req.Stack.Admin,
+		Group: stoker.StackID(v.String("group")),
+		Min:   v.OptionalInt("min"), Max: v.OptionalInt("max"),
 		MaxStepUp: v.Int("max_step_up"), MaxStepDown: v.Int("max_step_down"),
 		DryRun: v.Bool("dry_run"),
 	}

@@ -112,7 +112,7 @@ func TestScalerCanSayEverything(t *testing.T) {
 		have map[string]*stoker.Property
 		want []string
 	}{
-		{"policy", top, fields(stoker.Policy{}, "ID Name Project")},
+		{"policy", top, fields(stoker.Policy{}, "ID Name Project Admin")},
 		{"signal", top["signals"].Items.Fields, fields(stoker.SignalSpec{}, "")},
 		{"rule", rules, fields(stoker.Rule{}, "")},
 		{"step", rules["steps"].Items.Fields, append(fields(stoker.Step{}, "Adjustment"), fields(stoker.Adjustment{}, "")...)},

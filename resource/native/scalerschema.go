@@ -43,7 +43,7 @@ func signalItem() *stoker.Property {
 			Description: "With balancer: requests_per_second, concurrency, latency, errors_per_second or queue; with host: cpu."},
 		"pool":    {Type: stoker.TypeString, Description: "With balancer: get_resource of a Stoker::LoadBalancer."},
 		"group":   {Type: stoker.TypeString, Description: "With cpu: whose members are measured; without it, those of the scaler's group."},
-		"url":     {Type: stoker.TypeString, Description: "With heartbeat: the address that is asked."},
+		"url":     {Type: stoker.TypeString, Description: "With heartbeat: the address that is asked: a public one, or a load balancer of the project; an administrator's may be any."},
 		"query":   {Type: stoker.TypeString, Description: "With prometheus: PromQL that gives one number."},
 		"window":  schema.Duration("The time that is averaged over; without it, the source's own.", nil),
 		"timeout": schema.Duration("How long one reading may take; without it, the interval, at least 1s.", nil),
