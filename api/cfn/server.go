@@ -13,6 +13,7 @@ import (
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
 	"github.com/stoker-project/stoker/internal/account"
+	"github.com/stoker-project/stoker/internal/linger"
 	"github.com/stoker-project/stoker/internal/rescue"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/stack"
@@ -122,7 +123,7 @@ func (s *Server) act(ctx context.Context, c *call) (name string, result any, err
 
 // read reads the body.
 func (c *call) read(w http.ResponseWriter) (err error) {
-	c.body, err = io.ReadAll(http.MaxBytesReader(w, c.Body, MaxBody))
+	c.body, err = io.ReadAll(linger.Body(w, c.Request, MaxBody))
 	if err != nil {
 		return stoker.Errorf(stoker.Invalid, "read the request's body: %w", err)
 	}

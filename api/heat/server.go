@@ -12,6 +12,7 @@ import (
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
 	"github.com/stoker-project/stoker/internal/access"
+	"github.com/stoker-project/stoker/internal/linger"
 	"github.com/stoker-project/stoker/internal/rescue"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/stack"
@@ -99,9 +100,9 @@ func New(c Config) http.Handler {
 type call struct {
 	*http.Request
 	grant   token.Grant
-	project stoker.ProjectID // whose things are asked for
-	whole   io.ReadCloser    // the body without a limit
-	changes bool             // it asks for more than a look, and by no key of one resource
+	project stoker.ProjectID              // whose things are asked for
+	whole   func(max int64) io.ReadCloser // the body with another limit; instead of Body
+	changes bool                          // it asks for more than a look, and by no key of one resource
 }
 
 // reply is what a handler answers. The zero status is 200.
@@ -171,8 +172,9 @@ func (s *server) signed(h handler) http.HandlerFunc {
 
 func (s *server) serve(w http.ResponseWriter, c *call, h handler) {
 	defer rescue.Panic(s.log, c.Request, func(err error) { s.fault(w, c, err) })
-	c.whole = c.Body
-	c.Body = http.MaxBytesReader(w, c.Body, MaxBody)
+	asked := *c.Request
+	c.whole = func(max int64) io.ReadCloser { return linger.Body(w, &asked, max) }
+	c.Body = linger.Body(w, c.Request, MaxBody)
 	out, err := h(c.Context(), c)
 	if err != nil {
 		s.fault(w, c, err)

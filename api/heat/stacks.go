@@ -96,7 +96,7 @@ func lastSlash(s string) int {
 func (s *server) createStack(ctx context.Context, c *call) (reply, error) {
 	body := c.Body
 	if s.adopt {
-		body = http.MaxBytesReader(nil, c.whole, MaxAdopt)
+		body = c.whole(MaxAdopt)
 	}
 	b, err := s.decodeStackBody(ctx, body)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/access"
 	"github.com/stoker-project/stoker/internal/account"
+	"github.com/stoker-project/stoker/internal/linger"
 	"github.com/stoker-project/stoker/internal/password"
 	"github.com/stoker-project/stoker/internal/rescue"
 	"github.com/stoker-project/stoker/internal/seal"
@@ -128,7 +129,7 @@ func (s *Server) closed(h handler) http.HandlerFunc {
 
 func (s *Server) serve(w http.ResponseWriter, c *call, h handler) {
 	defer rescue.Panic(s.Logger, c.Request, func(err error) { s.fault(w, c, err) })
-	c.Body = http.MaxBytesReader(w, c.Body, MaxBody)
+	c.Body = linger.Body(w, c.Request, MaxBody)
 	w.Header().Set("Vary", "X-Auth-Token")
 	out, err := h(c.Context(), c)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/access"
+	"github.com/stoker-project/stoker/internal/linger"
 	"github.com/stoker-project/stoker/internal/rescue"
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/internal/value"
@@ -97,7 +98,7 @@ func (s *server) guard(h func(http.ResponseWriter, *call) error) http.HandlerFun
 			s.fault(w, r, stoker.Errorf(stoker.Forbidden, "a reader of project %s changes nothing", c.project))
 			return
 		}
-		c.Body = http.MaxBytesReader(w, c.Body, maxBody)
+		c.Body = linger.Body(w, c.Request, maxBody)
 		if err := h(w, c); err != nil {
 			s.fault(w, r, err)
 		}
