@@ -3,6 +3,7 @@ package hot_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -246,5 +247,33 @@ func TestConditionChain(t *testing.T) {
 	s := bind(t, tmpl, nil)
 	if yes, err := tmpl.Condition(s, "c60"); !yes || err != nil || s.asked != 1 {
 		t.Errorf("got %v, %v with %d questions, want true with 1", yes, err, s.asked)
+	}
+}
+
+// Words that are functions in conditions are keys of maps elsewhere, as in Heat: the rules of
+// OS::Aodh::CompositeAlarm are written with them.
+func TestWordsOfConditionsAreKeysElsewhere(t *testing.T) {
+	for _, version := range []string{"2016-10-14", "2018-08-31", "2021-04-16"} {
+		tmpl, err := hot.Parse([]byte("heat_template_version: "+version+`
+parameters: {p: {type: string, default: x}}
+conditions: {c: {and: [{equals: [{get_param: p}, x]}, {not: {or: [false, false]}}]}}
+outputs:
+  o: {value: {and: [{or: [{get_param: p}]}]}}
+  n: {value: {not: {get_param: p}}}
+  e: {value: {equals: [1]}}
+  c: {condition: c, value: {if: [c, yes-it-is, no]}}
+`), "")
+		if err != nil {
+			t.Fatalf("%s: %v", version, err)
+		}
+		for name, want := range map[string]any{
+			"o": map[string]any{"and": []any{map[string]any{"or": []any{"x"}}}},
+			"n": map[string]any{"not": "x"}, "e": map[string]any{"equals": []any{int64(1)}}, "c": "yes-it-is",
+		} {
+			got, err := tmpl.Output(name).Value.Resolve(bind(t, tmpl, nil))
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, %s: got %#v (%v), want %#v", version, name, got, err, want)
+			}
+		}
 	}
 }
