@@ -51,7 +51,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s)
 bench: build ## Measure, and print the figures beside their targets
 	@$(GO) run ./bench -stoker $(BIN)
 
-PACKAGES := postgresql haproxy python3 wrk docker.io iptables nftables debootstrap prometheus \
+PACKAGES := postgresql haproxy python3 python3-yaml wrk docker.io iptables nftables debootstrap prometheus \
 	python3-openstackclient python3-heatclient python3-openstacksdk python3-boto3 keystone
 deps: ## Install the Debian packages that tests use (as root, where missing)
 	@missing=""; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \

@@ -58,7 +58,7 @@ func TestRefusedEnvironments(t *testing.T) {
 		"resource_registry: {resources: {r: {hooks: never}}}":                      `Invalid hook type "never"`,
 		"resource_registry: {resources: {r: {restricted_actions: [update, fly]}}}": `Invalid restricted_action type "fly"`,
 		"parameter_merge_strategies: {a: b}":                                       "overwrite, merge or deep_merge",
-		"parameters: {a: [":                                                        "env.yaml:1",
+		"parameters: {a: [":                                                        "did not find expected node content",
 	} {
 		_, err := hot.ParseEnvironment([]byte(text), "env.yaml")
 		if e, ok := stoker.AsError(err); !ok || e.Kind != stoker.Invalid || !strings.Contains(err.Error(), want) || e.Pos.Line == 0 {

@@ -1,123 +1,140 @@
 package hot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v4/plugin/loaderlimits"
 )
 
-// parseYAML reads one YAML document with the meaning it has for PyYAML, which
-// Heat uses: YAML 1.1, duplicate keys allowed, merge keys.
+// maxSpecial bounds the anchors and aliases of a text.
+const maxSpecial = 1000
+
+// parseYAML reads one YAML document with the meaning it has for Heat, which loads
+// with libyaml's parser and PyYAML's types: YAML 1.1, duplicate keys allowed,
+// merge keys. The library is a port of libyaml; its idea of types, YAML 1.2's, is
+// not asked.
 func parseYAML(text []byte) (*node, error) {
-	hidden, mark := hideColons(string(text))
-	tokens := lexer.Tokenize(hidden)
-	showColons(tokens, mark)
-	if err := checkTokens(tokens); err != nil {
+	hidden, mark := hideDashes(string(text))
+	loader, err := yaml.NewLoader(strings.NewReader(hidden), yaml.WithPlugin(loaderlimits.New(
+		loaderlimits.DepthFunc(yamlDepth), loaderlimits.AliasNone()))) // the nodes behind aliases are counted here
+	if err != nil {
 		return nil, err
 	}
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
+	var body yaml.Node
+	if err := loader.Load(&body); err == io.EOF {
+		return &node{size: 1, line: 1, col: 1}, nil
+	} else if err != nil {
 		return nil, yamlError(err)
 	}
-	body, err := oneDocument(file)
-	if err != nil {
-		return nil, err
+	var second yaml.Node
+	if err := loader.Load(&second); err == nil {
+		return nil, syntaxError(second.Line, second.Column, "a second YAML document begins here")
+	} else if err != io.EOF {
+		return nil, yamlError(err)
 	}
-	d := &yamlDecoder{anchors: map[string]*node{}}
-	n, err := d.node(body, 0)
+	showDashes(&body, mark)
+	d := &yamlDecoder{}
+	n, err := d.node(&body, 0)
 	if err != nil {
 		return nil, err
 	}
 	return n, n.check()
 }
 
-func oneDocument(file *ast.File) (ast.Node, error) {
-	var body ast.Node
-	for _, doc := range file.Docs {
-		if doc.Body == nil || doc.Body.Type() == ast.DirectiveType {
-			continue
-		}
-		if body != nil {
-			line, col := yamlPlace(doc.Body)
-			return nil, syntaxError(line, col, "a second YAML document begins here")
-		}
-		body = doc.Body
+// deepMessage is how yamlError knows yamlDepth's error: the library keeps its text only.
+const deepMessage = "too deep"
+
+func yamlDepth(depth int, _ *loaderlimits.DepthContext) error {
+	if depth > maxDepth {
+		return errors.New(deepMessage)
 	}
-	return body, nil
+	return nil
 }
 
-// yamlError keeps the place and the excerpt of a syntax error.
+// yamlError keeps the place of a syntax error and says what the parser was at.
 func yamlError(err error) error {
-	var s *yaml.SyntaxError
-	if !errors.As(err, &s) {
+	var l *yaml.LoadError
+	if !errors.As(err, &l) {
 		return syntaxError(0, 0, err.Error())
 	}
-	e := syntaxError(0, 0, s.Message)
-	if s.Token != nil && s.Token.Position != nil {
-		e.Pos.Line, e.Pos.Column = s.Token.Position.Line, s.Token.Position.Column
+	line, col := l.Mark.Line, l.Mark.Column
+	if l.Message == deepMessage {
+		return tooDeep(line, col)
 	}
-	return e
+	msg := l.Message
+	if l.ContextMsg != "" {
+		msg = l.ContextMsg + ": " + msg
+		if from := l.ContextMark; from.Line > 0 && from.Line != line {
+			msg += fmt.Sprintf(" (it begins at line %d, column %d)", from.Line, from.Column)
+		}
+	}
+	return syntaxError(line, col, msg)
 }
 
 type yamlDecoder struct {
-	anchors map[string]*node
+	anchors map[*yaml.Node]*node // those that are whole
+	special int                  // anchors and aliases
 }
 
-func (d *yamlDecoder) node(a ast.Node, depth int) (*node, error) {
-	line, col := yamlPlace(a)
+func (d *yamlDecoder) node(y *yaml.Node, depth int) (*node, error) {
 	if depth > maxDepth {
-		return nil, tooDeep(line, col)
+		return nil, tooDeep(y.Line, y.Column)
 	}
-	switch a := a.(type) {
-	case nil:
-		return &node{size: 1, line: 1, col: 1}, nil
-	case *ast.MappingNode:
-		return d.mapping(a.Values, line, col, depth)
-	case *ast.MappingValueNode:
-		return d.mapping([]*ast.MappingValueNode{a}, line, col, depth)
-	case *ast.SequenceNode:
-		return d.sequence(a, line, col, depth)
-	case *ast.AnchorNode:
-		return d.anchor(a, depth)
-	case *ast.AliasNode:
-		return d.alias(a)
-	case *ast.TagNode:
-		return d.tag(a, depth)
+	switch y.Kind {
+	case yaml.DocumentNode:
+		return d.node(y.Content[0], depth)
+	case yaml.AliasNode:
+		return d.alias(y)
 	}
-	v, err := d.scalar(a)
-	return &node{val: v, size: 1, line: int32(line), col: int32(col)}, err
+	n, err := d.value(y, depth)
+	if err == nil && y.Anchor != "" {
+		err = d.remember(y, n)
+	}
+	return n, err
 }
 
-// scalar decodes from the token: the AST's own idea of types is YAML 1.2's.
-func (d *yamlDecoder) scalar(a ast.Node) (any, error) {
-	if l, ok := a.(*ast.LiteralNode); ok {
-		return l.Value.Value, nil
+func (d *yamlDecoder) value(y *yaml.Node, depth int) (*node, error) {
+	var n *node
+	var err error
+	switch y.Kind {
+	case yaml.MappingNode:
+		n, err = d.mapping(y, depth)
+	case yaml.SequenceNode:
+		n, err = d.sequence(y, depth)
+	default:
+		n = d.start(y)
+		n.val = yamlScalar(y)
 	}
-	t := a.GetToken()
-	switch t.Type {
-	case token.SingleQuoteType, token.DoubleQuoteType:
-		return t.Value, nil
-	case token.ImplicitNullType:
-		return nil, nil
+	if err == nil && y.Style&yaml.TaggedStyle != 0 {
+		return d.tagged(y, n)
 	}
-	switch a.(type) {
-	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.NullNode,
-		*ast.InfinityNode, *ast.NanNode, *ast.MergeKeyNode:
-		return plainScalar(strings.TrimRight(t.Value, " \t\r\n")), nil
-	}
-	return nil, syntaxError(t.Position.Line, t.Position.Column, fmt.Sprintf("unexpected %s", a.Type()))
+	return n, err
 }
 
-func (d *yamlDecoder) sequence(a *ast.SequenceNode, line, col, depth int) (*node, error) {
-	n := &node{size: 1, line: int32(line), col: int32(col)}
-	items := make([]any, 0, len(a.Values))
-	for _, v := range a.Values {
+func (d *yamlDecoder) start(y *yaml.Node) *node {
+	return &node{size: 1, line: int32(y.Line), col: int32(y.Column)}
+}
+
+// yamlScalar gives the value of a scalar without a tag.
+func yamlScalar(y *yaml.Node) any {
+	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+	if y.Style&quoted != 0 || y.Value == "" && y.Tag == "!" {
+		return y.Value
+	}
+	return plainScalar(y.Value)
+}
+
+func (d *yamlDecoder) sequence(y *yaml.Node, depth int) (*node, error) {
+	n := d.start(y)
+	n.kids = make([]*node, 0, len(y.Content))
+	items := make([]any, 0, len(y.Content))
+	for _, v := range y.Content {
 		kid, err := d.node(v, depth+1)
 		if err != nil {
 			return nil, err
@@ -132,21 +149,21 @@ func (d *yamlDecoder) sequence(a *ast.SequenceNode, line, col, depth int) (*node
 	return n, nil
 }
 
-func (d *yamlDecoder) mapping(pairs []*ast.MappingValueNode, line, col, depth int) (*node, error) {
-	b := newMapBuilder(&node{size: 1, line: int32(line), col: int32(col)}, len(pairs))
+func (d *yamlDecoder) mapping(y *yaml.Node, depth int) (*node, error) {
+	b := newMapBuilder(d.start(y), len(y.Content)/2)
 	var merges []*node
-	for _, p := range pairs {
-		v, err := d.node(p.Value, depth+1)
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, err := d.mapKey(y.Content[i])
 		if err != nil {
 			return nil, err
 		}
-		if _, merge := p.Key.(*ast.MergeKeyNode); merge {
+		v, err := d.node(y.Content[i+1], depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if isMergeKey(y.Content[i]) {
 			merges = append(merges, v)
 			continue
-		}
-		key, err := d.mapKey(p.Key)
-		if err != nil {
-			return nil, err
 		}
 		b.add(key, v, true)
 		if err := b.n.check(); err != nil {
@@ -159,6 +176,10 @@ func (d *yamlDecoder) mapping(pairs []*ast.MappingValueNode, line, col, depth in
 		}
 	}
 	return b.n, nil
+}
+
+func isMergeKey(y *yaml.Node) bool {
+	return y.Kind == yaml.ScalarNode && y.Value == "<<" && y.Tag == "!!merge"
 }
 
 // merge adds what a "<<" key names: a map, or several of which the first counts.
@@ -184,75 +205,63 @@ func merge(b *mapBuilder, from *node) error {
 
 // mapKey gives a key as a string. Keys of other types are spelled as in JSON,
 // because that is what they become on the way through Heat's clients.
-func (d *yamlDecoder) mapKey(a ast.MapKeyNode) (string, error) {
-	var in ast.Node = a
-	if k, ok := in.(*ast.MappingKeyNode); ok {
-		in = k.Value
+func (d *yamlDecoder) mapKey(y *yaml.Node) (string, error) {
+	if y.Kind == yaml.ScalarNode && y.Anchor == "" && y.Style&yaml.TaggedStyle == 0 { // nearly all are
+		return keyText(yamlScalar(y)), nil
 	}
-	if s, ok := in.(*ast.StringNode); ok { // nearly all are
-		if v, err := d.scalar(s); err == nil {
-			if key, ok := v.(string); ok {
-				return key, nil
-			}
-		}
-	}
-	n, err := d.node(in, 0)
+	n, err := d.node(y, 0)
 	if err != nil {
 		return "", err
 	}
-	switch v := n.val.(type) {
-	case string:
-		return v, nil
-	case []any, map[string]any:
+	if !isScalar(n.val) {
 		return "", syntaxError(int(n.line), int(n.col), "a key must be a string, not a list or map")
-	default:
-		return dumpJSON(v), nil
 	}
+	return keyText(n.val), nil
 }
 
-func (d *yamlDecoder) anchor(a *ast.AnchorNode, depth int) (*node, error) {
-	n, err := d.node(a.Value, depth)
-	if err == nil {
-		d.anchors[a.Name.GetToken().Value] = n
+func keyText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
 	}
-	return n, err
+	return dumpJSON(v)
 }
 
-func (d *yamlDecoder) alias(a *ast.AliasNode) (*node, error) {
-	name := a.Value.GetToken().Value
-	if n, ok := d.anchors[name]; ok {
-		return n, nil
+func (d *yamlDecoder) remember(y *yaml.Node, n *node) error {
+	if d.anchors == nil {
+		d.anchors = map[*yaml.Node]*node{}
 	}
-	line, col := yamlPlace(a)
-	return nil, syntaxError(line, col, fmt.Sprintf("no anchor &%s before this alias", name))
+	d.anchors[y] = n
+	return d.count(y)
 }
 
-// tag applies the tags that make sense for templates.
-func (d *yamlDecoder) tag(a *ast.TagNode, depth int) (*node, error) {
-	n, err := d.node(a.Value, depth)
-	if err != nil {
+func (d *yamlDecoder) count(y *yaml.Node) error {
+	if d.special++; d.special > maxSpecial {
+		return syntaxError(y.Line, y.Column, fmt.Sprintf("more than %d anchors and aliases", maxSpecial))
+	}
+	return nil
+}
+
+func (d *yamlDecoder) alias(y *yaml.Node) (*node, error) {
+	if err := d.count(y); err != nil {
 		return nil, err
 	}
-	v, ok := retag(a.Start.Value, n.val, a.Value)
-	if !ok {
-		line, col := yamlPlace(a)
-		return nil, syntaxError(line, col, fmt.Sprintf("the tag %s does not fit or is not supported", a.Start.Value))
-	}
-	if !isScalar(n.val) {
+	if n, ok := d.anchors[y.Alias]; ok {
 		return n, nil
 	}
-	line, col := yamlPlace(a)
-	return &node{val: v, size: 1, line: int32(line), col: int32(col)}, nil
+	return nil, syntaxError(y.Line, y.Column, fmt.Sprintf("what the anchor &%s names is not whole before this alias", y.Value))
 }
 
-func retag(tag string, v any, a ast.Node) (any, bool) {
-	var text string
-	if a != nil && isScalar(v) {
-		text = a.GetToken().Value
-		if s, ok := v.(string); ok {
-			text = s
-		}
+// tagged applies the tags that make sense for templates.
+func (d *yamlDecoder) tagged(y *yaml.Node, n *node) (*node, error) {
+	v, ok := retag(y.Tag, n.val, y.Value)
+	if !ok {
+		return nil, syntaxError(y.Line, y.Column, fmt.Sprintf("the tag %s does not fit or is not supported", cmp.Or(y.Tag, "!")))
 	}
+	n.val = v
+	return n, nil
+}
+
+func retag(tag string, v any, text string) (any, bool) {
 	plain := plainScalar(text)
 	switch tag {
 	case "!!str", "!!timestamp":
@@ -261,11 +270,7 @@ func retag(tag string, v any, a ast.Node) (any, bool) {
 		_, ok := plain.(int64)
 		return plain, ok
 	case "!!float":
-		if i, ok := plain.(int64); ok {
-			return float64(i), true
-		}
-		_, ok := plain.(float64)
-		return plain, ok
+		return taggedFloat(plain, text)
 	case "!!bool":
 		_, ok := plain.(bool)
 		return plain, ok
@@ -281,29 +286,25 @@ func retag(tag string, v any, a ast.Node) (any, bool) {
 	return nil, false
 }
 
+// taggedFloat reads what is told to be a float: without a point, too.
+func taggedFloat(plain any, text string) (any, bool) {
+	switch v := plain.(type) {
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	if strings.ContainsAny(text, "xXpP") { // Python has no hexadecimal floats
+		return nil, false
+	}
+	f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+	return f, err == nil
+}
+
 func isScalar(v any) bool {
 	switch v.(type) {
 	case []any, map[string]any:
 		return false
 	}
 	return true
-}
-
-// place is where a value begins; the AST points maps at their first colon.
-func yamlPlace(a ast.Node) (line, col int) {
-	switch n := a.(type) {
-	case nil:
-		return 1, 1
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return yamlPlace(n.Values[0].Key)
-		}
-	case *ast.MappingValueNode:
-		return yamlPlace(n.Key)
-	}
-	t := a.GetToken()
-	if t == nil || t.Position == nil {
-		return 0, 0
-	}
-	return t.Position.Line, t.Position.Column
 }

@@ -87,12 +87,13 @@ func TestYAMLStructures(t *testing.T) {
 
 func TestSyntaxErrorsTellThePlace(t *testing.T) {
 	tests := []struct{ name, text, at, says string }{
-		{"colon in a value", "a: 1\nb: c: d\n", "t.yaml:2:4", "mapping value"},
-		{"open list", "a: [1, 2\n", "t.yaml:1:4", "not found"},
-		{"unknown alias", "a: 1\nb: *x\n", "t.yaml:2:4", "no anchor &x"},
-		{"merge of a scalar", "a: &a 1\nb:\n  <<: *a\n", "t.yaml:1:7", "merge key"},
+		{"colon in a value", "a: 1\nb: c: d\n", "t.yaml:2:5", "mapping values are not allowed"},
+		{"open list", "a: [1, 2\n", "t.yaml:2:1", "did not find expected ',' or ']' (it begins at line 1, column 4)"},
+		{"unknown alias", "a: 1\nb: *x\n", "t.yaml:2:4", "unknown anchor 'x'"},
+		{"merge of a scalar", "a: &a 1\nb:\n  <<: *a\n", "t.yaml:1:4", "merge key"},
+		{"alias in its anchor", "a: &x [1, *x]\n", "t.yaml:1:11", "not whole"},
 		{"unknown tag", "a: !Ref x\n", "t.yaml:1:4", "!Ref"},
-		{"second document", "---\na: 1\n---\nb: 2\n", "t.yaml:4:1", "second YAML document"},
+		{"second document", "---\na: 1\n---\nb: 2\n", "t.yaml:3:1", "second YAML document"},
 		{"json", "{\"a\": 1,\n  \"b\" 2}", "t.yaml:2:7", "want ':'"},
 		{"json end", `{"a": [1`, "t.yaml:1:9", "want ','"},
 		{"json control character", "{\"a\": \"x\ny\" ", "t.yaml:1:9", "control character"},
