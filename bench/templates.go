@@ -28,7 +28,7 @@ func benchTemplates(ctx context.Context, b *bench) ([]figure, error) {
 	}
 	defer e.stop()
 	var out []figure
-	for _, m := range []func(context.Context, *engine) (figure, error){largeTemplate, nestedTree, crowd, endedStacks} {
+	for _, m := range []func(context.Context, *engine) (figure, error){largeTemplate, denseTemplate, nestedTree, crowd, endedStacks} {
 		f, err := m(ctx, e)
 		if err != nil {
 			return nil, err
@@ -40,7 +40,26 @@ func benchTemplates(ctx context.Context, b *bench) ([]figure, error) {
 
 // largeTemplate parses and validates as long a template as there may be.
 func largeTemplate(ctx context.Context, e *engine) (figure, error) {
-	def := "{type: OS::Heat::Value, properties: {value: {list_join: ['-', ['%i', " + strings.Repeat("some words ", 40) + "]]}}}"
+	return longest(ctx, e, "", "{type: OS::Heat::Value, properties: {value: {list_join: ['-', ['%i', "+strings.Repeat("some words ", 40)+"]]}}}")
+}
+
+// denseTemplate does the same where all values are short.
+func denseTemplate(ctx context.Context, e *engine) (figure, error) {
+	return longest(ctx, e, " of short values", `
+    type: OS::Heat::Value
+    properties:
+      type: json
+      value:
+        image: web
+        networks:
+        - network: front
+        - network: back
+        metadata:
+          role: web
+          name: {list_join: ['-', [web, {get_param: "OS::stack_name"}]]}`)
+}
+
+func longest(ctx context.Context, e *engine, what, def string) (figure, error) {
 	n := 1
 	for len(many(n, def).Template) < hot.MaxTemplateSize-200 {
 		n += 100
@@ -54,7 +73,7 @@ func largeTemplate(ctx context.Context, e *engine) (figure, error) {
 		err := e.Validate(ctx, stack.Input{Name: "large", Project: "bench", Spec: spec})
 		return time.Since(begin), err
 	})
-	f := took(fmt.Sprintf("parse and validate %d KiB, %d resources", len(spec.Template)>>10, n-100), d, 100*time.Millisecond)
+	f := took(fmt.Sprintf("parse and validate %d KiB%s, %d resources", len(spec.Template)>>10, what, n-100), d, 100*time.Millisecond)
 	f.note = fmt.Sprintf("%v of processors, collecting garbage included", ((processorTime() - before) / runs).Round(time.Millisecond))
 	return f, err
 }
