@@ -19,7 +19,34 @@ import (
 // actions carries out what alarms are to do.
 type actions struct {
 	*stack.Engine
-	out *fetch.Fetcher
+	balancer stoker.Balancer
+	out      *fetch.Fetcher
+}
+
+// HealMembers implements alarm.Actor.
+func (a actions) HealMembers(ctx context.Context, project stoker.ProjectID, group stoker.StackID, pool stoker.PoolID, reason string) error {
+	g, err := a.Engine.Group(ctx, group)
+	if err != nil {
+		return err
+	}
+	if g.Project != project {
+		return stoker.Errorf(stoker.NotFound, "there is no group %q", group)
+	}
+	stats, err := a.balancer.Stats(ctx, pool)
+	if err != nil {
+		return err
+	}
+	down := map[string]bool{}
+	for _, m := range stats.Members {
+		if m.State == stoker.MemberDown {
+			down[string(m.ID)] = true
+		}
+	}
+	if len(down) == 0 {
+		return nil
+	}
+	_, err = a.RestartHolders(ctx, group, func(r *stoker.Resource) bool { return down[string(r.ID)] || down[string(r.PhysicalID)] }, reason)
+	return err
 }
 
 // Post implements alarm.Actor.
@@ -33,7 +60,7 @@ func (a actions) Post(ctx context.Context, url string, body map[string]any) erro
 
 // openBoard lets the scaler see alarms beside the groups.
 func (a *parts) openBoard() {
-	act := actions{a.engine, fetch.New(heatapi.MaxTemplate, a.AllowFetch)}
+	act := actions{a.engine, a.balancer.part, fetch.New(heatapi.MaxTemplate, a.AllowFetch)}
 	a.board = alarm.NewBoard(a.engine, act, a.signalTarget, a.Logger)
 }
 

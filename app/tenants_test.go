@@ -62,6 +62,7 @@ func TestReferencesToAnothersThings(t *testing.T) {
 		"measure":    "{type: Stoker::Scaler, properties: {group: x, signals: {s: {source: cpu, group: " + out["group"] + "}}, rules: [{kind: target, signal: s, target: 1}]}}",
 		"alarm":      "{type: OS::Aodh::Alarm, properties: {meter_name: cpu_util, statistic: avg, threshold: 1, comparison_operator: gt, alarm_actions: ['" + out["signal_url"] + "']}}",
 		"alarm pool": "{type: OS::Aodh::Alarm, properties: {meter_name: latency, statistic: avg, threshold: 1, comparison_operator: gt, matching_metadata: {pool: " + out["balancer"] + "}}}",
+		"health":     "{type: OS::Aodh::LBMemberHealthAlarm, properties: {pool: " + out["balancer"] + ", stack: s, autoscaling_group_id: g}}",
 		"dimension":  "{type: AWS::CloudWatch::Alarm, properties: {MetricName: CPUUtilization, Statistic: Average, Threshold: '1', Period: '60', EvaluationPeriods: '1', ComparisonOperator: LessThanThreshold, Dimensions: [{AutoScalingGroupName: " + out["group"] + "}]}}",
 		"composite":  "{type: OS::Aodh::CompositeAlarm, properties: {composite_rule: {operator: or, rules: [{type: threshold, meter_name: latency, statistic: avg, threshold: 1, comparison_operator: gt, matching_metadata: {pool: " + out["balancer"] + "}}, {type: threshold, meter_name: latency, statistic: avg, threshold: 1, comparison_operator: gt, matching_metadata: {pool: " + out["balancer"] + "}}]}}}",
 		"deployment": "{type: OS::Heat::SoftwareDeployment, properties: {config: " + out["secret"] + ", server: s, signal_transport: NO_SIGNAL}}",
@@ -76,6 +77,14 @@ func TestReferencesToAnothersThings(t *testing.T) {
 				t.Errorf("the stack is %s: %s", st.Status, st.StatusReason)
 			}
 		})
+	}
+	health := "heat_template_version: 2018-08-31\nresources:\n  lb: {type: Stoker::LoadBalancer}\n  h: {type: OS::Aodh::LBMemberHealthAlarm, properties: {pool: {get_resource: lb}, stack: s, autoscaling_group_id: " + out["group"] + "}}"
+	heals, err := bob.Create(t.Context(), client.Request{Name: "heals", Template: health})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := await(t, bob, heals); st.Status != "CREATE_FAILED" || !strings.Contains(st.StatusReason, "there is no group") {
+		t.Errorf("an alarm of bob's that heals a group of alice's: %s: %s", st.Status, st.StatusReason)
 	}
 	policy := fmt.Sprintf("heat_template_version: 2018-08-31\nresources:\n  p: {type: OS::Heat::ScalingPolicy, properties: {adjustment_type: change_in_capacity, auto_scaling_group_id: %s, scaling_adjustment: 1}}", out["group"])
 	his, err := bob.Create(t.Context(), client.Request{Name: "policy", Template: policy})

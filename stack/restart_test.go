@@ -50,6 +50,54 @@ outputs: {one: {value: {get_resource: one}}}
 	})
 }
 
+// TestRestartHolders replaces the members of a group that hold what is sick, nested or not, and
+// no others.
+func TestRestartHolders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		b := start(t, w, storetest.NewMemory())
+		st := b.create("s", `
+resources:
+  g: {type: T::Group, properties: {desired: 3, resource: {type: inner.yaml}}}
+`, "inner.yaml", passInner)
+		g, err := b.Resource(t.Context(), st.ID, "g")
+		if err != nil {
+			t.Fatal(err)
+		}
+		group := g.Child
+		direct, err := b.Resources(t.Context(), group, 0)
+		if err != nil || len(direct) != 3 {
+			t.Fatalf("got %d members, %v", len(direct), err)
+		}
+		inner, err := b.Resources(t.Context(), direct[1].Child, 0)
+		if err != nil || len(inner) == 0 {
+			t.Fatalf("got %d resources in a member, %v", len(inner), err)
+		}
+		sick := func(r *stoker.Resource) bool { return r.ID == inner[0].ID || r.ID == direct[2].ID }
+		for range 2 { // the second time they are being replaced
+			names, err := b.RestartHolders(t.Context(), group, sick, "they hang")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if names != nil && !slices.Equal(names, []stoker.ResourceName{direct[1].Name, direct[2].Name}) {
+				t.Errorf("got %q", names)
+			}
+		}
+		<-time.NewTimer(5 * time.Second).C
+		want(t, b.await(group), "UPDATE_COMPLETE")
+		after, err := b.Resources(t.Context(), group, 0)
+		if err != nil || len(after) != 3 {
+			t.Fatalf("got %d members, %v", len(after), err)
+		}
+		for i, v := range after {
+			if stays := i == 0; (v.ID == direct[i].ID) != stays || v.Name != direct[i].Name {
+				t.Errorf("%s is %s, and was %s %s", v.Name, v.ID, direct[i].Name, direct[i].ID)
+			}
+		}
+		b.stop()
+	})
+}
+
 func TestRestartOfNothing(t *testing.T) {
 	w := newWorld()
 	b := start(t, w, storetest.NewMemory())

@@ -26,6 +26,7 @@ const (
 	Concurrency       = "concurrency"         // mean number in flight, a total
 	Latency           = "latency"             // mean seconds per ended request, a level
 	Queue             = "queue"               // requests waiting for a member at this moment, a total
+	MembersDown       = "members_down"        // members that were up and fail their health checks, a total
 )
 
 // Reader is the part of a balancer that is needed here.
@@ -51,7 +52,7 @@ func New(r Reader, spec stoker.SignalSpec) (*Source, error) {
 	if spec.Pool == "" {
 		return nil, &stoker.Error{Kind: stoker.Invalid, Path: "pool", Message: "a signal of a balancer needs a pool"}
 	}
-	metrics := []string{RequestsPerSecond, ErrorsPerSecond, Concurrency, Latency, Queue}
+	metrics := []string{RequestsPerSecond, ErrorsPerSecond, Concurrency, Latency, Queue, MembersDown}
 	if !slices.Contains(metrics, spec.Metric) {
 		return nil, &stoker.Error{
 			Kind: stoker.Invalid, Path: "metric",
@@ -71,8 +72,11 @@ func (s *Source) Read(ctx context.Context) (stoker.Sample, error) {
 	if err := ctx.Err(); err != nil {
 		return stoker.Sample{}, readError(err)
 	}
-	if s.metric == Queue {
+	switch s.metric {
+	case Queue:
 		return sample(&now, float64(now.Queued), true), nil
+	case MembersDown:
+		return sample(&now, float64(count(&now, stoker.MemberDown)), true), nil
 	}
 	from, err := s.add(now)
 	if err != nil {
@@ -191,11 +195,16 @@ func burst(mean, now float64) float64 {
 }
 
 func sample(now *stoker.PoolStats, value float64, total bool) stoker.Sample {
-	up := 0
+	return stoker.Sample{Value: value, Time: now.Time, Total: total,
+		Detail: fmt.Sprintf("%d of %d members up", count(now, stoker.MemberUp), len(now.Members))}
+}
+
+func count(now *stoker.PoolStats, state stoker.MemberState) int {
+	n := 0
 	for _, m := range now.Members {
-		if m.State == stoker.MemberUp {
-			up++
+		if m.State == state {
+			n++
 		}
 	}
-	return stoker.Sample{Value: value, Time: now.Time, Total: total, Detail: fmt.Sprintf("%d of %d members up", up, len(now.Members))}
+	return n
 }

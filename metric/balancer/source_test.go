@@ -223,6 +223,17 @@ func TestLatencyOfRequestsThatNeverEnd(t *testing.T) {
 	})
 }
 
+// TestMembersDown counts those that were up once, at the first look.
+func TestMembersDown(t *testing.T) {
+	p := &pool{stats: stoker.PoolStats{Members: []stoker.MemberStats{
+		{State: stoker.MemberDown}, {State: stoker.MemberUp}, {State: stoker.MemberChecking}, {State: stoker.MemberDown}, {State: stoker.MemberDraining},
+	}}}
+	got, err := source(t, p, balancer.MembersDown, 0).Read(t.Context())
+	if err != nil || got.Value != 2 || !got.Total || got.Detail != "1 of 5 members up" {
+		t.Errorf("got %+v, %v, want 2 in all", got, err)
+	}
+}
+
 func TestQueueIsAGauge(t *testing.T) {
 	p := &pool{stats: stoker.PoolStats{Traffic: stoker.Traffic{Queued: 7}}}
 	if got, err := source(t, p, balancer.Queue, 0).Read(t.Context()); err != nil || got.Value != 7 {

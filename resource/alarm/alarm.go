@@ -67,6 +67,8 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 			"Signals when several thresholds, joined by and and or, are passed.", readComposite),
 		"OS::Aodh::PrometheusAlarm": of("OS::Aodh::PrometheusAlarm",
 			"Signals when the value of a query to Prometheus passes a threshold.", readPrometheus),
+		"OS::Aodh::LBMemberHealthAlarm": of("OS::Aodh::LBMemberHealthAlarm",
+			"Has a group replace the members that are down in a load balancer's pool.", readMemberHealth),
 		"AWS::CloudWatch::Alarm": watch,
 		"OS::Heat::CWLiteAlarm":  old(watch),
 	}
@@ -185,6 +187,8 @@ func (a alarm) wanted(ctx context.Context, req *stoker.Request, r *reading) (rul
 		out.spec.Group, err = a.watched(ctx, req, r)
 	case out.spec.Source == "balancer" && out.spec.Pool == "":
 		err = refused(r.at.pool, r.metric+" is measured at a load balancer, and none is named", "Give get_resource of a Stoker::LoadBalancer under the name pool.")
+	case out.spec.Source == "balancer":
+		out.spec.Group = stoker.StackID(r.group) // has it looked for
 	}
 	return out, err
 }

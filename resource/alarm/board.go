@@ -20,6 +20,9 @@ type Groups interface {
 type Actor interface {
 	// Signal signals a resource.
 	Signal(ctx context.Context, stack stoker.StackID, resource stoker.ResourceName, body map[string]any) error
+	// HealMembers has a group replace those of its members that are down in a pool. Things of
+	// other projects are not there.
+	HealMembers(ctx context.Context, project stoker.ProjectID, group stoker.StackID, pool stoker.PoolID, reason string) error
 	// Post sends JSON to an address that is not ours.
 	Post(ctx context.Context, url string, body map[string]any) error
 }
@@ -152,12 +155,19 @@ func (b *Board) Resize(ctx context.Context, id stoker.StackID, size int, reason 
 	return nil
 }
 
+// healing is the address by which Aodh has Heat heal the members that an alarm is about.
+const healing = "heat://"
+
 func (b *Board) act(ctx context.Context, e *entry, urls []string, body map[string]any) error {
 	for _, url := range urls {
 		var err error
-		if stack, resource, ours := b.target(e.policy.Project, url); ours {
+		stack, resource, ours := b.target(e.policy.Project, url)
+		switch {
+		case url == healing && e.r.group != "":
+			err = b.actor.HealMembers(ctx, e.policy.Project, stoker.StackID(e.r.group), stoker.PoolID(e.r.pool), "down in the load balancer's pool: "+body["reason"].(string))
+		case ours:
 			err = b.actor.Signal(ctx, stack, resource, body)
-		} else {
+		default:
 			err = b.actor.Post(ctx, url, body)
 		}
 		if err != nil {

@@ -109,6 +109,7 @@ func metrics() []metric {
 		{[]string{"concurrency", "network.services.lb.active.connections"}, mean, pool("concurrency"), same},
 		{[]string{"latency", "Latency"}, mean, pool("latency"), same},
 		{[]string{"queue", "SurgeQueueLength"}, mean, pool("queue"), same},
+		{[]string{"members_down", "UnHealthyHostCount"}, mean, pool("members_down"), same},
 	}
 }
 

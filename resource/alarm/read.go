@@ -55,6 +55,17 @@ func readPrometheus(v request.Values) reading {
 	return r
 }
 
+// readMemberHealth reads OS::Aodh::LBMemberHealthAlarm: members are down, twice in a row. Aodh
+// looks every minute; the balancer's checks have taken their time already.
+func readMemberHealth(v request.Values) reading {
+	r := readCommon(v)
+	r.metric, r.operator, r.threshold = "members_down", "gt", 0
+	r.pool, r.group = v.String("pool"), v.String("autoscaling_group_id")
+	r.period, r.periods = 5*time.Second, 2
+	r.at.metric, r.at.pool = "pool", "pool"
+	return r
+}
+
 // poolIn finds a condition on the pool in a query of Gnocchi: {"=": {"pool": ...}}.
 func poolIn(query string) string {
 	var m any

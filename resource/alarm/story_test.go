@@ -52,6 +52,14 @@ func (a *actor) Post(_ context.Context, url string, body map[string]any) error {
 	return a.err
 }
 
+// HealMembers remembers too.
+func (a *actor) HealMembers(_ context.Context, project stoker.ProjectID, _ stoker.StackID, pool stoker.PoolID, _ string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.posted = append(a.posted, "heal "+string(project)+" "+string(pool))
+	return a.err
+}
+
 func (a *actor) posts() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -176,10 +184,7 @@ func tellOf(t *testing.T, template string, f func(s *story)) {
 // after lets minutes go by, and gives the size of the group then.
 func (s *story) after(minutes int) any {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Duration(minutes)*time.Minute)
-	defer cancel()
-	<-ctx.Done()
-	synctest.Wait()
+	s.pause(time.Duration(minutes) * time.Minute)
 	v, err := s.e.Show(s.t.Context(), s.id)
 	if err != nil {
 		s.t.Fatal(err)
@@ -188,6 +193,13 @@ func (s *story) after(minutes int) any {
 		return nil // deleted
 	}
 	return v.Outputs[0].Value
+}
+
+func (s *story) pause(d time.Duration) {
+	ctx, cancel := context.WithTimeout(s.t.Context(), d)
+	defer cancel()
+	<-ctx.Done()
+	synctest.Wait()
 }
 
 func (s *story) want(what string, got, want any) {
@@ -303,4 +315,41 @@ func TestScalingByACompositeAlarm(t *testing.T) {
 		s.want("two periods of three", s.after(2), int64(3))
 		s.want("three periods", s.after(2), int64(4))
 	})
+}
+
+const healthTemplate = `
+heat_template_version: 2018-08-31
+resources:
+  group:
+    type: OS::Heat::AutoScalingGroup
+    properties: {min_size: 1, max_size: 5, resource: {type: OS::Heat::RandomString}}
+  health:
+    type: OS::Aodh::LBMemberHealthAlarm
+    properties:
+      pool: lb
+      stack: {get_param: "OS::stack_id"}
+      autoscaling_group_id: {get_resource: group}
+      repeat_actions: %REPEAT%
+      alarm_actions: ["trust+heat://", "http://elsewhere/"]
+`
+
+// TestMembersDown has the group heal those that stay down, again and again if so wanted,
+// and does nothing for one that comes back at once.
+func TestMembersDown(t *testing.T) {
+	for repeat, times := range map[string]int{"true": 6, "false": 1} {
+		tellOf(t, strings.Replace(healthTemplate, "%REPEAT%", repeat, 1), func(s *story) {
+			s.after(5)
+			s.want("all are up", s.actor.posts(), "")
+			s.queue.set(1, nil)
+			s.pause(4 * time.Second)
+			s.queue.set(0, nil)
+			s.after(5)
+			s.want("a moment", s.actor.posts(), "")
+			s.queue.set(2, nil)
+			s.after(1)
+			if got := strings.Count(s.actor.posts(), "heal p lb, http://elsewhere/ "); got != times {
+				t.Errorf("repeat %s: healed %d times, want %d: %s", repeat, got, times, s.actor.posts())
+			}
+		})
+	}
 }

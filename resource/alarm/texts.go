@@ -64,6 +64,13 @@ func texts(name stoker.TypeName) heatschema.Texts {
 			"query":          "PromQL that gives one number. One that gives several series, or none, raises no alarm.",
 			"repeat_actions": "Whether the actions are taken again while the threshold stays passed, each time that Prometheus is asked.",
 		},
+		"OS::Aodh::LBMemberHealthAlarm": {
+			"alarm_actions":        "What is done: trust+heat:// has the members replaced. Others are addresses, as for all alarms.",
+			"autoscaling_group_id": "get_resource of the group whose members serve in the pool: OS::Heat::AutoScalingGroup, or another.",
+			"pool":                 "get_resource of an OS::Octavia::Pool or Stoker::LoadBalancer.",
+			"stack":                "The root stack. Nothing depends on it: the group heals itself.",
+			"repeat_actions":       "Whether the actions are taken again while members are down, every ten seconds.",
+		},
 		"AWS::CloudWatch::Alarm": {
 			"AlarmActions":            "Addresses that are signalled when the alarm is raised: Ref of scaling policies, or others that take a POST of JSON.",
 			"OKActions":               "Addresses that are signalled when the alarm is over.",

@@ -40,7 +40,7 @@ func signalItem() *stoker.Property {
 		"source": {Type: stoker.TypeString, Required: true,
 			Description: "Who measures: balancer, cpu (of the group's members), host (the machine that Stoker runs on), heartbeat (response time of a URL), prometheus (where the configuration allows it)."},
 		"metric": {Type: stoker.TypeString,
-			Description: "With balancer: requests_per_second, concurrency, latency, errors_per_second or queue; with host: cpu."},
+			Description: "With balancer: requests_per_second, concurrency, latency, errors_per_second, queue or members_down; with host: cpu."},
 		"pool":    {Type: stoker.TypeString, Description: "With balancer: get_resource of a Stoker::LoadBalancer."},
 		"group":   {Type: stoker.TypeString, Description: "With cpu: whose members are measured; without it, those of the scaler's group."},
 		"url":     {Type: stoker.TypeString, Description: "With heartbeat: the address that is asked: a public one, or a load balancer of the project; an administrator's may be any."},
