@@ -62,10 +62,23 @@ func (a actions) Post(ctx context.Context, url string, body map[string]any) erro
 func (a *parts) openBoard() {
 	act := actions{a.engine, a.balancer.part, fetch.New(heatapi.MaxTemplate, a.AllowFetch)}
 	a.board = alarm.NewBoard(a.engine, act, a.signalTarget, a.Logger)
+	a.happens = alarm.NewEvents(a.board, a.whose, a.Logger)
 }
 
 func (a *parts) alarmDeps() alarm.Deps {
-	return alarm.Deps{Board: a.board, Scalers: a.scaler, Target: a.signalTarget, Properties: a.propertiesOf, Prometheus: a.prom.interval}
+	return alarm.Deps{Board: a.board, Events: a.happens, Scalers: a.scaler, Target: a.signalTarget, Properties: a.propertiesOf, Prometheus: a.prom.interval}
+}
+
+// whose tells of a stack, also of one that is deleted.
+func (a *parts) whose(ctx context.Context, id stoker.StackID) (string, stoker.ProjectID, error) {
+	sts, err := a.store.Stacks(ctx, stoker.StackFilter{AllProjects: true, ID: id, Brief: true})
+	if err != nil {
+		return "", "", err
+	}
+	if len(sts) == 0 {
+		return "", "", stoker.Errorf(stoker.NotFound, "there is no stack %q", id)
+	}
+	return sts[0].Name, sts[0].Project, nil
 }
 
 // signalTarget finds the resource that an address of ours signals. Only those of

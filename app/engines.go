@@ -29,7 +29,7 @@ import (
 func (a *parts) startEngines() error {
 	a.metrics = newMetrics()
 	a.engine = stack.New(stack.Config{
-		Store: a.store, Logger: a.Logger, Holder: a.holder(), Parse: cfn.Parse, Limits: a.Limits.limits(), OnEvent: a.metrics.event,
+		Store: a.store, Logger: a.Logger, Holder: a.holder(), Parse: cfn.Parse, Limits: a.Limits.limits(), OnEvent: a.onEvent,
 		Allow: typepolicy.Default().With(a.ResourceTypes).Allow,
 	})
 	var err error
@@ -49,8 +49,14 @@ func (a *parts) startEngines() error {
 		return context.Cause(a.life.ctx)
 	}
 	a.life.run("scaler", a.scaler.Run)
+	a.life.run("events", a.happens.Run)
 	a.life.run("purge", a.purge)
 	return nil
+}
+
+func (a *parts) onEvent(ev *stoker.Event) {
+	a.metrics.event(ev)
+	a.happens.Note(ev)
 }
 
 // holder names this engine in leases: the same after a restart, and different

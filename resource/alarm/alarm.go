@@ -20,6 +20,7 @@ import (
 // Deps is what the types need of the rest of the house.
 type Deps struct {
 	Board   *Board
+	Events  *Events
 	Scalers Scalers
 	// Target finds the resource that an address of an action signals; false when the
 	// address is not one of ours, or is of another project.
@@ -55,7 +56,9 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	old := func(a alarm) alarm { return alarm{a.Hide(), a.read, d} }
 	aodh := of("OS::Aodh::Alarm", "Signals when a meter passes a threshold for a number of periods.", readAodh)
 	watch := of("AWS::CloudWatch::Alarm", "Signals when a metric passes a threshold for a number of periods.", readCloudWatch)
+	happens := of("OS::Aodh::EventAlarm", "Signals when something happens to a stack, a server or a volume.", nil)
 	return map[stoker.TypeName]stoker.ResourceType{
+		"OS::Aodh::EventAlarm":  eventAlarm{happens.Fixed, d},
 		"OS::Aodh::Alarm":       aodh,
 		"OS::Ceilometer::Alarm": old(aodh),
 		"OS::Metering::Alarm":   old(aodh),

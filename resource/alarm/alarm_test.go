@@ -101,6 +101,8 @@ func TestPolicies(t *testing.T) {
 			with(gnocchi, map[string]any{"metric": "queue", "aggregation_method": "mean", "threshold": int64(3), "query": `{"and": [{"=": {"pool": "lb"}}]}`}),
 			stoker.SignalSpec{Source: "balancer", Metric: "queue", Pool: "lb"}, []float64{3}, []float64{2.999}, 1, 300},
 		{"prometheus", "OS::Aodh::PrometheusAlarm", prom, stoker.SignalSpec{Source: "prometheus", Query: "sum(x)"}, []float64{5.001}, []float64{5}, 1, 15},
+		{"members", "OS::Aodh::LBMemberHealthAlarm", map[string]any{"pool": "lb", "stack": "s", "autoscaling_group_id": "g", "alarm_actions": []any{"trust+heat://"}},
+			stoker.SignalSpec{Source: "balancer", Metric: "members_down", Pool: "lb", Group: "g"}, []float64{1}, []float64{0}, 2, 5},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, s := deps()
@@ -223,6 +225,10 @@ func TestRefusals(t *testing.T) {
 		{"OS::Aodh::CompositeAlarm", compositeOf(with(prom, map[string]any{"type": "prometheus", "threshold": "much"})), "properties.composite_rule.rules.0.threshold", "not a number"},
 		{"OS::Aodh::CompositeAlarm", compositeOf(with(aodh, map[string]any{"type": "threshold", "period": "1m"})), "properties.composite_rule.rules.0.period", "not a whole number"},
 		{"OS::Aodh::CompositeAlarm", compositeOf(make([]any, 101)...), "properties.composite_rule.rules", "more than 100"},
+		{"OS::Aodh::EventAlarm", map[string]any{"event_type": "[a"}, "properties.event_type", "no pattern"},
+		{"OS::Aodh::EventAlarm", map[string]any{"query": []any{map[string]any{"field": "traits.n", "type": "integer", "value": "x"}}}, "properties.query.0.value", "not a whole number"},
+		{"OS::Aodh::EventAlarm", map[string]any{"query": []any{map[string]any{"field": "", "value": "x"}}}, "properties.query.0.field", "names nothing"},
+		{"OS::Aodh::EventAlarm", map[string]any{"alarm_queues": []any{"q"}}, "properties.alarm_queues", "Zaqar"},
 		{"OS::Aodh::CompositeAlarm", compositeOf(map[string]any{"type": "gnocchi_aggregation_by_metrics_threshold"}), "properties.composite_rule.rules.0.type", "no IDs"},
 		{"AWS::CloudWatch::Alarm", with(watch, one("Threshold", "much")), "properties.Threshold", "not a number"},
 		{"AWS::CloudWatch::Alarm", with(watch, one("MetricName", "MemoryUtilization")), "properties.MetricName", "RequestCount (Sum)"},

@@ -123,7 +123,8 @@ func tell(t *testing.T, repeat string, f func(s *story)) {
 func tellOf(t *testing.T, template string, f func(s *story)) {
 	synctest.Test(t, func(t *testing.T) {
 		store := storetest.NewMemory()
-		e := stack.New(stack.Config{Store: store})
+		var events *alarm.Events
+		e := stack.New(stack.Config{Store: store, OnEvent: func(ev *stoker.Event) { events.Note(ev) }})
 		s := &story{t: t, e: e, load: &load{}, queue: &load{}, actor: &actor{Engine: e}}
 		url := func(st stoker.StackRef, r stoker.ResourceName) string {
 			return "http://stoker/" + string(st.Project) + "/" + string(st.ID) + "/" + string(r)
@@ -136,6 +137,13 @@ func tellOf(t *testing.T, template string, f func(s *story)) {
 			return stoker.StackID(w[4]), stoker.ResourceName(w[5]), true
 		}
 		board := alarm.NewBoard(e, s.actor, find, nil)
+		events = alarm.NewEvents(board, func(ctx context.Context, id stoker.StackID) (string, stoker.ProjectID, error) {
+			sts, err := e.Stacks(ctx, stoker.StackFilter{AllProjects: true, ID: id})
+			if err != nil || len(sts) != 1 {
+				return "", "", errors.Join(err, errors.New("no stack"))
+			}
+			return sts[0].Name, sts[0].Project, nil
+		}, nil)
 		one := func(spec stoker.SignalSpec) (stoker.SignalSource, error) {
 			if spec.Source == "balancer" {
 				return s.queue, nil
@@ -152,7 +160,7 @@ func tellOf(t *testing.T, template string, f func(s *story)) {
 			return one(spec)
 		}})
 		e.Register(heat.Types(heat.Deps{Groups: e, Data: e, SignalURL: url}))
-		e.Register(alarm.Types(alarm.Deps{Board: board, Scalers: scaler, Target: find,
+		e.Register(alarm.Types(alarm.Deps{Board: board, Events: events, Scalers: scaler, Target: find,
 			Properties: func(ctx context.Context, st stoker.StackID, r stoker.ResourceName) (map[string]any, error) {
 				v, err := e.Resource(ctx, st, r)
 				if err != nil {
@@ -161,11 +169,12 @@ func tellOf(t *testing.T, template string, f func(s *story)) {
 				return v.Properties, nil
 			}}))
 		ctx, cancel := context.WithCancel(context.Background())
-		ready, ended := make(chan struct{}), make(chan error, 2)
+		ready, ended := make(chan struct{}), make(chan error, 3)
 		go func() { ended <- e.Run(ctx, ready) }()
 		<-ready
 		go func() { ended <- scaler.Run(ctx) }()
-		defer func() { cancel(); <-ended; <-ended }()
+		go func() { ended <- events.Run(ctx) }()
+		defer func() { cancel(); <-ended; <-ended; <-ended }()
 		in := stack.Input{Name: "shop", Project: "p", DisableRollback: true}
 		in.Spec.Template = template
 		s.load.set(30, nil)

@@ -64,6 +64,16 @@ func texts(name stoker.TypeName) heatschema.Texts {
 			"query":          "PromQL that gives one number. One that gives several series, or none, raises no alarm.",
 			"repeat_actions": "Whether the actions are taken again while the threshold stays passed, each time that Prometheus is asked.",
 		},
+		"OS::Aodh::EventAlarm": {
+			"event_type":     "What happens; * and ? stand for any characters and for one. All events by default.",
+			"query":          "Conditions on the event, all of which hold.",
+			"query[].field":  "A trait, as traits.instance_id, or event_type, message_id or generated. An event without it is another one.",
+			"query[].op":     "How it compares; eq by default.",
+			"query[].type":   "As what both are read.",
+			"query[].value":  "What it is compared with.",
+			"ok_actions":     "Never taken: an alarm on events does not end.",
+			"repeat_actions": "Whether the actions are taken for each event, not for the first only.",
+		},
 		"OS::Aodh::LBMemberHealthAlarm": {
 			"alarm_actions":        "What is done: trust+heat:// has the members replaced. Others are addresses, as for all alarms.",
 			"autoscaling_group_id": "get_resource of the group whose members serve in the pool: OS::Heat::AutoScalingGroup, or another.",

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stoker-project/stoker/app"
 	"github.com/stoker-project/stoker/client"
 )
 
@@ -32,6 +33,61 @@ resources:
 outputs:
   members: {value: {get_attr: [group, refs]}}
 `
+
+const lostTemplate = `
+heat_template_version: 2018-08-31
+resources:
+  group:
+    type: OS::Heat::AutoScalingGroup
+    properties: {min_size: 1, max_size: 9, resource: {type: OS::Heat::RandomString}}
+  up:
+    type: OS::Heat::ScalingPolicy
+    properties: {adjustment_type: change_in_capacity, auto_scaling_group_id: {get_resource: group}, scaling_adjustment: 1}
+  lost:
+    type: OS::Aodh::EventAlarm
+    properties:
+      event_type: compute.instance.update
+      query:
+        - {field: traits.instance_id, value: {get_resource: server}}
+        - {field: traits.state, value: error}
+      repeat_actions: false
+      alarm_actions: [{get_attr: [up, signal_url]}]
+  server:
+    type: OS::Nova::Server
+    properties: {image: short, flavor: m1.tiny}
+outputs:
+  size: {value: {get_attr: [group, current_size]}}
+`
+
+// TestServerThatEnds raises an alarm on the event of it.
+func TestServerThatEnds(t *testing.T) {
+	c := config(t)
+	c.Driver = "process"
+	c.Drivers.Process.Images = map[string]app.ImageConfig{"short": {Command: "/bin/sh", Args: []string{"-c", "sleep 1"}}}
+	c.Drivers.Process.Cgroups = "none"
+	cl := dial(t, start(t, c).Server)
+	id, err := cl.Create(t.Context(), client.Request{Name: "a", Template: lostTemplate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := ""
+	for end := time.Now().Add(patience); time.Now().Before(end) && size != "2"; {
+		st, err := cl.Stack(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(st.Outputs) > 0 {
+			size = fmt.Sprint(st.Outputs[0].Value)
+		}
+	}
+	if size != "2" {
+		t.Errorf("the group has %s members, want 2", size)
+	}
+	if err := cl.Delete(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+	await(t, cl, id)
+}
 
 // TestMembersThatAreDown has both kinds of pools say that members are down while nothing
 // else is wrong with them: their group replaces them.
