@@ -33,7 +33,7 @@ type SignalSource interface {
 
 // SignalSpec describes a signal of a scaler, as the user wrote it.
 type SignalSpec struct {
-	// Source names the kind: balancer, cpu, host, heartbeat, prometheus, composite.
+	// Source names the kind: balancer, cpu, host, heartbeat, prometheus, composite, aggregate.
 	Source string
 	// Metric is what a source with several offers: requests_per_second,
 	// concurrency, latency, errors_per_second, queue; cpu of host.
@@ -42,7 +42,7 @@ type SignalSpec struct {
 	// Group is whose servers a source looks at; empty: those of the policy's group.
 	Group StackID
 	URL   string // heartbeat
-	Query string // prometheus: PromQL; composite: the text of a condition
+	Query string // prometheus: PromQL; composite and aggregate: the text of what internal/condition has
 	// Window is the time a source averages over; 0: its default.
 	Window time.Duration
 	// Timeout of one reading; 0: the scaler's interval, at least 1s.

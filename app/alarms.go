@@ -11,6 +11,7 @@ import (
 	cfnapi "github.com/stoker-project/stoker/api/cfn"
 	heatapi "github.com/stoker-project/stoker/api/heat"
 	"github.com/stoker-project/stoker/internal/fetch"
+	"github.com/stoker-project/stoker/metric/aggregate"
 	"github.com/stoker-project/stoker/metric/composite"
 	"github.com/stoker-project/stoker/resource/alarm"
 	"github.com/stoker-project/stoker/stack"
@@ -108,14 +109,21 @@ func (a *parts) signalTarget(project stoker.ProjectID, address string) (stoker.S
 	return stoker.StackID(words[4]), stoker.ResourceName(resource), err == nil
 }
 
-// sources makes the sources of signals, and of conditions on several.
+// sources makes the sources of signals, of several together, and of conditions on them.
 func (a *parts) sources() func(stoker.Policy, string, stoker.SignalSpec) (stoker.SignalSource, error) {
 	one := a.simpleSources()
 	return func(p stoker.Policy, name string, s stoker.SignalSpec) (stoker.SignalSource, error) {
-		if s.Source != "composite" {
-			return one(p, name, s)
+		simple := func(s stoker.SignalSpec) (stoker.SignalSource, error) { return one(p, name, s) }
+		several := func(s stoker.SignalSpec) (stoker.SignalSource, error) {
+			if s.Source == "aggregate" {
+				return aggregate.New(s, simple)
+			}
+			return simple(s)
 		}
-		return composite.New(s, func(s stoker.SignalSpec) (stoker.SignalSource, error) { return one(p, name, s) })
+		if s.Source == "composite" {
+			return composite.New(s, several)
+		}
+		return several(s)
 	}
 }
 

@@ -62,6 +62,7 @@ func TestReferencesToAnothersThings(t *testing.T) {
 		"measure":    "{type: Stoker::Scaler, properties: {group: x, signals: {s: {source: cpu, group: " + out["group"] + "}}, rules: [{kind: target, signal: s, target: 1}]}}",
 		"alarm":      "{type: OS::Aodh::Alarm, properties: {meter_name: cpu_util, statistic: avg, threshold: 1, comparison_operator: gt, alarm_actions: ['" + out["signal_url"] + "']}}",
 		"alarm pool": "{type: OS::Aodh::Alarm, properties: {meter_name: latency, statistic: avg, threshold: 1, comparison_operator: gt, matching_metadata: {pool: " + out["balancer"] + "}}}",
+		"metrics":    "{type: OS::Aodh::GnocchiAggregationByMetricsAlarm, properties: {metrics: [" + out["balancer"] + "/latency], threshold: 1, comparison_operator: gt}}",
 		"health":     "{type: OS::Aodh::LBMemberHealthAlarm, properties: {pool: " + out["balancer"] + ", stack: s, autoscaling_group_id: g}}",
 		"dimension":  "{type: AWS::CloudWatch::Alarm, properties: {MetricName: CPUUtilization, Statistic: Average, Threshold: '1', Period: '60', EvaluationPeriods: '1', ComparisonOperator: LessThanThreshold, Dimensions: [{AutoScalingGroupName: " + out["group"] + "}]}}",
 		"composite":  "{type: OS::Aodh::CompositeAlarm, properties: {composite_rule: {operator: or, rules: [{type: threshold, meter_name: latency, statistic: avg, threshold: 1, comparison_operator: gt, matching_metadata: {pool: " + out["balancer"] + "}}, {type: threshold, meter_name: latency, statistic: avg, threshold: 1, comparison_operator: gt, matching_metadata: {pool: " + out["balancer"] + "}}]}}}",

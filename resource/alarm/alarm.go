@@ -56,16 +56,23 @@ func Types(d Deps) map[stoker.TypeName]stoker.ResourceType {
 	old := func(a alarm) alarm { return alarm{a.Hide(), a.read, d} }
 	aodh := of("OS::Aodh::Alarm", "Signals when a meter passes a threshold for a number of periods.", readAodh)
 	watch := of("AWS::CloudWatch::Alarm", "Signals when a metric passes a threshold for a number of periods.", readCloudWatch)
+	byResources := of("OS::Aodh::GnocchiAggregationByResourcesAlarm",
+		"Signals when a metric, taken over several servers, passes a threshold for a number of periods.", readGnocchi)
+	ofOne := of("OS::Aodh::GnocchiResourcesAlarm", "Signals when a metric of one thing passes a threshold for a number of periods.", readGnocchi)
+	byMetrics := of("OS::Aodh::GnocchiAggregationByMetricsAlarm",
+		"Signals when the mean, sum, least or greatest of several metrics passes a threshold for a number of periods.", readByMetrics)
 	happens := of("OS::Aodh::EventAlarm", "Signals when something happens to a stack, a server or a volume.", nil)
 	return map[stoker.TypeName]stoker.ResourceType{
-		"OS::Aodh::EventAlarm":  eventAlarm{happens.Fixed, d},
-		"OS::Aodh::Alarm":       aodh,
-		"OS::Ceilometer::Alarm": old(aodh),
-		"OS::Metering::Alarm":   old(aodh),
-		"OS::Aodh::GnocchiAggregationByResourcesAlarm": of("OS::Aodh::GnocchiAggregationByResourcesAlarm",
-			"Signals when a metric, taken over several servers, passes a threshold for a number of periods.", readGnocchi),
-		"OS::Aodh::GnocchiResourcesAlarm": of("OS::Aodh::GnocchiResourcesAlarm",
-			"Signals when a metric of one thing passes a threshold for a number of periods.", readGnocchi),
+		"OS::Aodh::EventAlarm":                               eventAlarm{happens.Fixed, d},
+		"OS::Aodh::Alarm":                                    aodh,
+		"OS::Ceilometer::Alarm":                              old(aodh),
+		"OS::Metering::Alarm":                                old(aodh),
+		"OS::Aodh::GnocchiAggregationByResourcesAlarm":       byResources,
+		"OS::Ceilometer::GnocchiAggregationByResourcesAlarm": old(byResources),
+		"OS::Aodh::GnocchiResourcesAlarm":                    ofOne,
+		"OS::Ceilometer::GnocchiResourcesAlarm":              old(ofOne),
+		"OS::Aodh::GnocchiAggregationByMetricsAlarm":         byMetrics,
+		"OS::Ceilometer::GnocchiAggregationByMetricsAlarm":   old(byMetrics),
 		"OS::Aodh::CompositeAlarm": of("OS::Aodh::CompositeAlarm",
 			"Signals when several thresholds, joined by and and or, are passed.", readComposite),
 		"OS::Aodh::PrometheusAlarm": of("OS::Aodh::PrometheusAlarm",

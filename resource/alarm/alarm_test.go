@@ -72,7 +72,9 @@ var (
 		"period": int64(30), "evaluation_periods": int64(2), "alarm_actions": []any{"trust+" + policyURL}, "enabled": "true", "repeat_actions": "true"}
 	gnocchi = map[string]any{"metric": "cpu", "aggregation_method": "rate:mean", "comparison_operator": "lt", "threshold": 60e9,
 		"granularity": int64(300), "query": `{"=": {"server_group": "x"}}`, "alarm_actions": []any{policyURL}, "enabled": true}
-	prom  = map[string]any{"query": "sum(x)", "threshold": int64(5), "comparison_operator": "le", "alarm_actions": []any{policyURL}}
+	prom      = map[string]any{"query": "sum(x)", "threshold": int64(5), "comparison_operator": "le", "alarm_actions": []any{policyURL}}
+	metricIDs = map[string]any{"metrics": []any{"lb/latency", "g/cpu_util"}, "aggregation_method": "max", "comparison_operator": "gt", "threshold": int64(5),
+		"granularity": int64(30), "alarm_actions": []any{policyURL}}
 	watch = map[string]any{"MetricName": "CPUUtilization", "Statistic": "Average", "ComparisonOperator": "GreaterThanOrEqualToThreshold",
 		"Threshold": "70", "Period": "60", "EvaluationPeriods": "3", "Dimensions": []any{map[string]any{"AutoScalingGroupName": "mine"}}}
 )
@@ -101,6 +103,10 @@ func TestPolicies(t *testing.T) {
 			with(gnocchi, map[string]any{"metric": "queue", "aggregation_method": "mean", "threshold": int64(3), "query": `{"and": [{"=": {"pool": "lb"}}]}`}),
 			stoker.SignalSpec{Source: "balancer", Metric: "queue", Pool: "lb"}, []float64{3}, []float64{2.999}, 1, 300},
 		{"prometheus", "OS::Aodh::PrometheusAlarm", prom, stoker.SignalSpec{Source: "prometheus", Query: "sum(x)"}, []float64{5.001}, []float64{5}, 1, 15},
+		{"several", "OS::Aodh::GnocchiAggregationByMetricsAlarm", metricIDs,
+			stoker.SignalSpec{Source: "aggregate", Query: `{"Method":"max","Signals":[` +
+				`{"Source":"balancer","Metric":"latency","Pool":"lb","Group":"","URL":"","Query":"","Window":30000000000,"Timeout":0,"MaxAge":0},` +
+				`{"Source":"cpu","Metric":"","Pool":"","Group":"g","URL":"","Query":"","Window":30000000000,"Timeout":0,"MaxAge":0}]}`}, []float64{5.001}, []float64{5}, 1, 30},
 		{"members", "OS::Aodh::LBMemberHealthAlarm", map[string]any{"pool": "lb", "stack": "s", "autoscaling_group_id": "g", "alarm_actions": []any{"trust+heat://"}},
 			stoker.SignalSpec{Source: "balancer", Metric: "members_down", Pool: "lb", Group: "g"}, []float64{1}, []float64{0}, 2, 5},
 	} {
@@ -115,7 +121,7 @@ func TestPolicies(t *testing.T) {
 			}
 			p := s.put["r1"]
 			for _, got := range p.Signals {
-				if tt.spec.Source != "prometheus" { // which is asked for one moment
+				if tt.spec.Source != "prometheus" && tt.spec.Source != "aggregate" { // which are read for one moment
 					tt.spec.Window = p.Interval
 				}
 				if got != tt.spec || p.Interval.Seconds() != tt.intervalS {
@@ -229,7 +235,10 @@ func TestRefusals(t *testing.T) {
 		{"OS::Aodh::EventAlarm", map[string]any{"query": []any{map[string]any{"field": "traits.n", "type": "integer", "value": "x"}}}, "properties.query.0.value", "not a whole number"},
 		{"OS::Aodh::EventAlarm", map[string]any{"query": []any{map[string]any{"field": "", "value": "x"}}}, "properties.query.0.field", "names nothing"},
 		{"OS::Aodh::EventAlarm", map[string]any{"alarm_queues": []any{"q"}}, "properties.alarm_queues", "Zaqar"},
-		{"OS::Aodh::CompositeAlarm", compositeOf(map[string]any{"type": "gnocchi_aggregation_by_metrics_threshold"}), "properties.composite_rule.rules.0.type", "no IDs"},
+		{"OS::Aodh::CompositeAlarm", compositeOf(with(metricIDs, map[string]any{"type": "gnocchi_aggregation_by_metrics_threshold", "metrics": []any{"6f2c"}})), "properties.composite_rule.rules.0.metrics", "no metric"},
+		{"OS::Aodh::GnocchiAggregationByMetricsAlarm", with(metricIDs, one("metrics", []any{})), "properties.metrics", "none to measure"},
+		{"OS::Aodh::GnocchiAggregationByMetricsAlarm", with(metricIDs, one("metrics", []any{"lb/RequestCount"})), "properties.metrics", "no metric"},
+		{"OS::Aodh::GnocchiAggregationByMetricsAlarm", with(metricIDs, one("aggregation_method", "count")), "properties.aggregation_method", "cannot be taken"},
 		{"AWS::CloudWatch::Alarm", with(watch, one("Threshold", "much")), "properties.Threshold", "not a number"},
 		{"AWS::CloudWatch::Alarm", with(watch, one("MetricName", "MemoryUtilization")), "properties.MetricName", "RequestCount (Sum)"},
 	} {

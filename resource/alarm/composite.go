@@ -73,14 +73,12 @@ func (b *builder) part(rule any, path string) *parts {
 		"threshold":                                  readAodh,
 		"gnocchi_resources_threshold":                readGnocchi,
 		"gnocchi_aggregation_by_resources_threshold": readGnocchi,
+		"gnocchi_aggregation_by_metrics_threshold":   readByMetrics,
 		"prometheus":                                 readPrometheus,
 	}[v.String("type")]
 	switch {
-	case v.String("type") == "gnocchi_aggregation_by_metrics_threshold":
-		b.r.unsupported[path+".type"] = byMetrics
-		return nil
 	case read == nil:
-		b.r.unsupported[path+".type"] = fmt.Sprintf("%q is no type of threshold: there are threshold, gnocchi_resources_threshold, gnocchi_aggregation_by_resources_threshold and prometheus; others are joined by a map of and or or to a list", v.String("type"))
+		b.r.unsupported[path+".type"] = fmt.Sprintf("%q is no type of threshold: there are threshold, gnocchi_resources_threshold, gnocchi_aggregation_by_resources_threshold, gnocchi_aggregation_by_metrics_threshold and prometheus; others are joined by a map of and or or to a list", v.String("type"))
 		return nil
 	case !v.Has("threshold"):
 		b.r.unsupported[path+".threshold"] = "there is none to compare with"
@@ -113,8 +111,6 @@ func (b *builder) numbers(v request.Values, path string) request.Values {
 	out["threshold"] = n
 	return out
 }
-
-const byMetrics = "metrics have no IDs here, for there is no Gnocchi"
 
 // each looks at every threshold. What is wrong with one is said with its place.
 func (p *parts) each(f func(*reading) error) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/condition"
 )
 
 // reading is what a template wants of an alarm, whatever the type is called.
@@ -23,6 +24,7 @@ type reading struct {
 	group             string // whose servers are measured; empty: the policy's
 	pool              string
 	query             string            // of Prometheus, instead of a metric
+	metrics           []string          // several, by their IDs, instead of one
 	parts             *parts            // of a composite alarm, instead of all of these
 	unsupported       map[string]string // properties that ask for what there is not, and why
 	at                names
@@ -118,6 +120,10 @@ func (r *reading) source() (stoker.SignalSpec, unit, error) {
 	if r.query != "" {
 		return stoker.SignalSpec{Source: "prometheus", Query: r.query}, same, nil
 	}
+	if r.metrics != nil {
+		spec, err := r.aggregate()
+		return spec, same, err
+	}
 	for _, m := range metrics() {
 		if !slices.Contains(m.names, r.metric) {
 			continue
@@ -130,6 +136,47 @@ func (r *reading) source() (stoker.SignalSpec, unit, error) {
 		return spec, m.unit, nil
 	}
 	return stoker.SignalSpec{}, nil, refused(r.at.metric, fmt.Sprintf("%q cannot be measured here", r.metric), measurable())
+}
+
+// aggregate is the signal of several metrics. Each has the ID of what it is of and its name
+// as its own ID: a load balancer's ID/latency, a group's ID/cpu_util.
+func (r *reading) aggregate() (stoker.SignalSpec, error) {
+	method := map[string]string{"": "mean", "mean": "mean", "avg": "mean", "sum": "sum", "min": "min", "max": "max"}[r.statistic]
+	if method == "" {
+		return stoker.SignalSpec{}, refused(r.at.statistic, fmt.Sprintf("%q of several metrics cannot be taken here", r.statistic), "Use mean, sum, min or max.")
+	}
+	a := condition.Aggregate{Method: method}
+	for _, id := range r.metrics {
+		spec, ok := r.byID(id)
+		if !ok {
+			return stoker.SignalSpec{}, refused(r.at.metric, fmt.Sprintf("%q is no metric", id),
+				"There is no Gnocchi: a metric's ID is that of a load balancer or group, a slash, and the metric's name, as in {list_join: ['/', [{get_resource: pool}, latency]]}. "+measurable())
+		}
+		a.Signals = append(a.Signals, spec)
+	}
+	text, err := a.Text()
+	return stoker.SignalSpec{Source: "aggregate", Query: text}, err
+}
+
+func (r *reading) byID(id string) (stoker.SignalSpec, bool) {
+	of, name, ok := strings.Cut(id, "/")
+	if !ok || of == "" {
+		return stoker.SignalSpec{}, false
+	}
+	for _, m := range metrics() {
+		if !slices.Contains(m.names, name) || !slices.Contains(m.statistics, "mean") {
+			continue
+		}
+		spec := m.spec
+		spec.Window = r.period
+		if spec.Source == "cpu" {
+			spec.Group = stoker.StackID(of)
+		} else {
+			spec.Pool = stoker.PoolID(of)
+		}
+		return spec, true
+	}
+	return stoker.SignalSpec{}, false
 }
 
 // measurable lists what can be measured.

@@ -2,6 +2,7 @@ package alarm
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,22 @@ func readGnocchi(v request.Values) reading {
 		if spec, _, err := r.source(); err == nil && spec.Source == "cpu" {
 			r.unsupported["resource_id"] = "the processors of one server cannot be measured alone: those of the policy's group are, by the other types of alarms"
 		}
+	}
+	return r
+}
+
+// readByMetrics reads OS::Aodh::GnocchiAggregationByMetricsAlarm.
+func readByMetrics(v request.Values) reading {
+	r := readGnocchi(v)
+	if !v.Has("metrics") {
+		return r // not known yet
+	}
+	r.metric, r.metrics, r.at.metric = "aggregate", v.Strings("metrics"), "metrics"
+	switch {
+	case len(r.metrics) == 0:
+		r.unsupported["metrics"] = "there is none to measure"
+	case len(r.metrics) > maxParts:
+		r.unsupported["metrics"] = fmt.Sprintf("%d metrics are more than %d", len(r.metrics), maxParts)
 	}
 	return r
 }

@@ -27,7 +27,7 @@ func TestDocumented(t *testing.T) { schematest.Documented(t, visible(), page) }
 
 func TestLikeHeat(t *testing.T) {
 	differences := map[string]string{}
-	for _, name := range []string{"Alarm", "GnocchiAggregationByResourcesAlarm", "GnocchiResourcesAlarm", "CompositeAlarm", "PrometheusAlarm", "LBMemberHealthAlarm", "EventAlarm"} {
+	for _, name := range []string{"Alarm", "GnocchiAggregationByResourcesAlarm", "GnocchiResourcesAlarm", "CompositeAlarm", "PrometheusAlarm", "LBMemberHealthAlarm", "EventAlarm", "GnocchiAggregationByMetricsAlarm"} {
 		for _, p := range []string{"enabled", "repeat_actions"} {
 			differences["OS::Aodh::"+name+"."+p+" default"] = "Heat writes the boolean as a text"
 		}

@@ -54,10 +54,14 @@ func texts(name stoker.TypeName) heatschema.Texts {
 		"OS::Aodh::GnocchiResourcesAlarm": {
 			"resource_id": "What is measured: get_resource of a Stoker::LoadBalancer. One server alone cannot be.",
 		},
+		"OS::Aodh::GnocchiAggregationByMetricsAlarm": {
+			"aggregation_method": "How they are taken together: mean, sum, min or max.",
+			"metrics":            "What is measured: IDs of metrics. One is the ID of a load balancer or, for cpu_util, of a group, a slash and the metric's name.",
+		},
 		"OS::Aodh::CompositeAlarm": {
 			"composite_rule":          "The thresholds, and how they are joined.",
 			"composite_rule.operator": "Whether all must be passed, or one.",
-			"composite_rule.rules":    "Thresholds, and maps of and or or to lists of more of them. A threshold has a type (threshold, gnocchi_resources_threshold, gnocchi_aggregation_by_resources_threshold or prometheus) and the properties of OS::Aodh::Alarm, GnocchiResourcesAlarm, GnocchiAggregationByResourcesAlarm or PrometheusAlarm that say what is measured and compared.",
+			"composite_rule.rules":    "Thresholds, and maps of and or or to lists of more of them. A threshold has a type (threshold, gnocchi_resources_threshold, gnocchi_aggregation_by_resources_threshold, gnocchi_aggregation_by_metrics_threshold or prometheus) and the properties of OS::Aodh::Alarm, GnocchiResourcesAlarm, GnocchiAggregationByResourcesAlarm, GnocchiAggregationByMetricsAlarm or PrometheusAlarm that say what is measured and compared.",
 			"repeat_actions":          "Whether the actions are taken again while the rule holds, each time after its longest periods.",
 		},
 		"OS::Aodh::PrometheusAlarm": {
