@@ -120,10 +120,17 @@ func (a *parts) sources() func(stoker.Policy, string, stoker.SignalSpec) (stoker
 			}
 			return simple(s)
 		}
+		var out stoker.SignalSource
+		var err error
 		if s.Source == "composite" {
-			return composite.New(s, several)
+			out, err = composite.New(s, several)
+		} else {
+			out, err = several(s)
 		}
-		return several(s)
+		if err != nil {
+			return nil, err
+		}
+		return a.board.Timed(p.Group, out), nil
 	}
 }
 

@@ -231,6 +231,8 @@ func TestRefusals(t *testing.T) {
 		{"OS::Aodh::CompositeAlarm", compositeOf(with(prom, map[string]any{"type": "prometheus", "threshold": "much"})), "properties.composite_rule.rules.0.threshold", "not a number"},
 		{"OS::Aodh::CompositeAlarm", compositeOf(with(aodh, map[string]any{"type": "threshold", "period": "1m"})), "properties.composite_rule.rules.0.period", "not a whole number"},
 		{"OS::Aodh::CompositeAlarm", compositeOf(make([]any, 101)...), "properties.composite_rule.rules", "more than 100"},
+		{"OS::Aodh::Alarm", with(aodh, one("time_constraints", []any{map[string]any{"start": "0 25 * * *", "duration": int64(60)}})), "properties.time_constraints.0.start", "no cron expression"},
+		{"OS::Aodh::Alarm", with(aodh, one("time_constraints", []any{map[string]any{"start": "0 2 * * *", "duration": int64(60), "timezone": "Mars"}})), "properties.time_constraints.0.start", "no time zone"},
 		{"OS::Aodh::EventAlarm", map[string]any{"event_type": "[a"}, "properties.event_type", "no pattern"},
 		{"OS::Aodh::EventAlarm", map[string]any{"query": []any{map[string]any{"field": "traits.n", "type": "integer", "value": "x"}}}, "properties.query.0.value", "not a whole number"},
 		{"OS::Aodh::EventAlarm", map[string]any{"query": []any{map[string]any{"field": "", "value": "x"}}}, "properties.query.0.field", "names nothing"},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/stoker-project/stoker"
 )
@@ -101,6 +102,36 @@ func (b *Board) get(id stoker.StackID) (entry, error) {
 		return entry{}, stoker.Errorf(stoker.NotFound, "there is no alarm %q", strings.TrimPrefix(string(id), prefix))
 	}
 	return *e, nil
+}
+
+// Timed gives the source of an alarm's signal as it is to be read: outside of the alarm's
+// times nothing is known, so that the alarm keeps its state.
+func (b *Board) Timed(id stoker.StackID, s stoker.SignalSource) stoker.SignalSource {
+	if !strings.HasPrefix(string(id), prefix) {
+		return s
+	}
+	return timed{b, id, s}
+}
+
+type timed struct {
+	b  *Board
+	id stoker.StackID
+	s  stoker.SignalSource
+}
+
+func (t timed) Read(ctx context.Context) (stoker.Sample, error) {
+	e, err := t.b.get(t.id)
+	if err != nil {
+		return stoker.Sample{}, err
+	}
+	ok, next := e.r.evaluated(time.Now())
+	switch {
+	case ok:
+		return t.s.Read(ctx)
+	case next.IsZero():
+		return stoker.Sample{}, stoker.Errorf(stoker.Unavailable, "none of the alarm's times comes any more")
+	}
+	return stoker.Sample{}, stoker.Errorf(stoker.Unavailable, "the alarm is not evaluated now, and from %s again", next.Format(time.RFC3339))
 }
 
 // Group gives a real group, or an alarm as one.

@@ -86,6 +86,9 @@ func (b *builder) part(rule any, path string) *parts {
 	}
 	v = b.numbers(v, path)
 	leaf := read(v)
+	if v.Has("time_constraints") {
+		b.r.unsupported[path+".time_constraints"] = "they are the alarm's, not a threshold's"
+	}
 	leaf.onAlarm, leaf.onOK, leaf.at.actions = b.r.onAlarm, b.r.onOK, b.r.at.actions
 	leaf.at.prefix = path + "."
 	return &parts{leaf: &leaf}

@@ -117,6 +117,9 @@ func (e *Events) match(ctx context.Context, ev *stoker.Event) (idle []*listener)
 			if !l.takes(&ns[i]) || l.raised && !l.r.repeat {
 				continue
 			}
+			if ok, _ := l.r.evaluated(ns[i].time); !ok {
+				continue
+			}
 			if len(l.pending) == maxAlarmPending {
 				e.log.Warn("more happens than an alarm can act on; an event is left out", "alarm", l.policy.Name, "event", ns[i].kind)
 				continue

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/condition"
+	"github.com/stoker-project/stoker/internal/timetable"
 )
 
 // reading is what a template wants of an alarm, whatever the type is called.
@@ -21,6 +22,7 @@ type reading struct {
 	periods           int
 	onAlarm, onOK     []string
 	repeat, enabled   bool
+	times             []timetable.Window // when it is evaluated; nil: at all times
 	group             string // whose servers are measured; empty: the policy's
 	pool              string
 	query             string            // of Prometheus, instead of a metric
@@ -37,6 +39,20 @@ type names struct {
 }
 
 func (r *reading) below() bool { return strings.HasPrefix(r.operator, "l") }
+
+// evaluated tells whether the alarm is looked at now, and if not, when again.
+func (r *reading) evaluated(now time.Time) (bool, time.Time) {
+	var next time.Time
+	for _, w := range r.times {
+		if w.Open(now) {
+			return true, now
+		}
+		if n := w.Next(now); !n.IsZero() && (next.IsZero() || n.Before(next)) {
+			next = n
+		}
+	}
+	return r.times == nil, next
+}
 
 // rule is what the scaler is given: the signal, its bounds, and how often it is read.
 type rule struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker/internal/request"
+	"github.com/stoker-project/stoker/internal/timetable"
 )
 
 // readAodh reads OS::Aodh::Alarm.
@@ -129,8 +130,14 @@ func readCommon(v request.Values) reading {
 	if len(v.List("insufficient_data_actions")) > 0 {
 		r.unsupported["insufficient_data_actions"] = noData
 	}
-	if len(v.List("time_constraints")) > 0 {
-		r.unsupported["time_constraints"] = "alarms are evaluated at all times"
+	for i, c := range v.Maps("time_constraints") {
+		w, err := timetable.Parse(c.String("start"), c.String("timezone"), time.Duration(c.Int("duration"))*time.Second)
+		if err != nil && c.Has("start") {
+			r.unsupported[fmt.Sprintf("time_constraints.%d.start", i)] = err.Error()
+		}
+		if err == nil {
+			r.times = append(r.times, w)
+		}
 	}
 	return r
 }

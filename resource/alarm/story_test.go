@@ -153,11 +153,12 @@ func tellOf(t *testing.T, template string, f func(s *story)) {
 			}
 			return s.load, nil
 		}
-		scaler := scale.New(scale.Config{Store: store, Groups: board, Sources: func(_ stoker.Policy, _ string, spec stoker.SignalSpec) (stoker.SignalSource, error) {
+		scaler := scale.New(scale.Config{Store: store, Groups: board, Sources: func(p stoker.Policy, _ string, spec stoker.SignalSpec) (stoker.SignalSource, error) {
 			if spec.Source == "composite" {
 				return composite.New(spec, one)
 			}
-			return one(spec)
+			out, err := one(spec)
+			return board.Timed(p.Group, out), err
 		}})
 		e.Register(heat.Types(heat.Deps{Groups: e, Data: e, SignalURL: url}))
 		e.Register(alarm.Types(alarm.Deps{Board: board, Events: events, Scalers: scaler, Target: find,
@@ -323,6 +324,25 @@ func TestScalingByACompositeAlarm(t *testing.T) {
 		s.load.set(51, nil)
 		s.want("two periods of three", s.after(2), int64(3))
 		s.want("three periods", s.after(2), int64(4))
+	})
+}
+
+// TestAtTimes evaluates an alarm at noon for five minutes only.
+func TestAtTimes(t *testing.T) {
+	template := strings.NewReplacer("%REPEAT%", "true", "      resource_type: instance", `      resource_type: instance
+      time_constraints: [{name: noon, start: "0 12 * * *", duration: 300, timezone: Etc/GMT-1}, {name: once, start: "0 0 29 2 *", duration: 60}]`).Replace(template)
+	tellOf(t, template, func(s *story) {
+		s.load.set(80, nil)
+		s.want("the whole morning", s.after(10*60+59), int64(1))
+		s.want("at noon, which is eleven here", s.after(4), int64(2))
+		s.after(3)
+		before := s.after(1)
+		s.want("in the afternoon", s.after(12*60), before)
+		s.load.set(30, nil)
+		s.want("the next noon", s.after(24*60), before)
+		if got := s.actor.posts(); !strings.HasSuffix(got, "alarm ok") {
+			t.Errorf("it is not over: %s", got)
+		}
 	})
 }
 
