@@ -218,7 +218,6 @@ func TestRefusals(t *testing.T) {
 		{"OS::Aodh::Alarm", with(aodh, one("comparison_operator", "eq")), "properties.comparison_operator", "above or below"},
 		{"OS::Aodh::Alarm", with(aodh, one("period", int64(0))), "properties.period", "period"},
 		{"OS::Aodh::Alarm", with(aodh, one("alarm_queues", []any{"q"})), "properties.alarm_queues", "Zaqar"},
-		{"OS::Aodh::Alarm", with(aodh, one("insufficient_data_actions", []any{"u"})), "properties.insufficient_data_actions", "missing data"},
 		{"OS::Aodh::Alarm", with(aodh, one("alarm_actions", []any{"http://elsewhere/"})), "properties.alarm_actions", "whose servers"},
 		{"OS::Aodh::Alarm", with(aodh, one("meter_name", "latency")), "properties.matching_metadata", "pool"},
 		{"OS::Aodh::GnocchiResourcesAlarm", with(gnocchi, one("resource_id", "server")), "properties.resource_id", "one server"},

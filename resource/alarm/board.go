@@ -52,6 +52,10 @@ type entry struct {
 	policy stoker.Policy
 	r      reading
 	level  int
+	// What was seen of its data.
+	known   bool // it has been there once
+	missing int  // readings in a row without
+	told    bool // onMissing has been done for them
 }
 
 // NewBoard makes a board over the real groups. target is as in Deps; nil log: silence.
@@ -83,7 +87,7 @@ func (b *Board) put(p stoker.Policy, r reading) {
 	defer b.mu.Unlock()
 	e := &entry{policy: p, r: r, level: r.fine()}
 	if old := b.alarms[p.Group]; old != nil && old.r.below() == r.below() {
-		e.level = old.level
+		e.level, e.known, e.missing, e.told = old.level, old.known, old.missing, old.told
 	}
 	b.alarms[p.Group] = e
 }
@@ -127,11 +131,58 @@ func (t timed) Read(ctx context.Context) (stoker.Sample, error) {
 	ok, next := e.r.evaluated(time.Now())
 	switch {
 	case ok:
-		return t.s.Read(ctx)
+		out, err := t.s.Read(ctx)
+		t.b.data(ctx, t.id, err)
+		return out, err
 	case next.IsZero():
 		return stoker.Sample{}, stoker.Errorf(stoker.Unavailable, "none of the alarm's times comes any more")
 	}
 	return stoker.Sample{}, stoker.Errorf(stoker.Unavailable, "the alarm is not evaluated now, and from %s again", next.Format(time.RFC3339))
+}
+
+// data notes whether an alarm's data was there, and takes its actions once when that was
+// missing for as many readings as raise it. Data that has never been there is not missing.
+// Actions that go wrong are taken again at the next reading.
+func (b *Board) data(ctx context.Context, id stoker.StackID, err error) {
+	b.mu.Lock()
+	e := b.alarms[id]
+	if e == nil || ctx.Err() != nil && err != nil {
+		b.mu.Unlock()
+		return
+	}
+	if err == nil {
+		e.known, e.missing, e.told = true, 0, false
+		b.mu.Unlock()
+		return
+	}
+	e.missing++
+	if !e.known || e.told || e.missing < e.r.periods || len(e.r.onMissing) == 0 {
+		b.mu.Unlock()
+		return
+	}
+	e.told = true
+	now := *e
+	b.mu.Unlock()
+	if b.act(ctx, &now, now.r.onMissing, now.body(id, "insufficient data", err.Error())) == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.alarms[id]; e != nil {
+		e.told = false
+	}
+}
+
+// body is what the actions are told.
+func (e *entry) body(id stoker.StackID, current, reason string) map[string]any {
+	previous := "alarm"
+	if e.level == e.r.fine() {
+		previous = "ok"
+	}
+	return map[string]any{
+		"alarm_id": strings.TrimPrefix(string(id), prefix), "alarm_name": e.policy.Name,
+		"previous": previous, "current": current, "reason": reason,
+	}
 }
 
 // Group gives a real group, or an alarm as one.
@@ -168,14 +219,7 @@ func (b *Board) Resize(ctx context.Context, id stoker.StackID, size int, reason 
 	if size == e.r.fine() {
 		level, urls, current = size, e.r.onOK, "ok"
 	}
-	previous := "alarm"
-	if e.level == e.r.fine() {
-		previous = "ok"
-	}
-	if err := b.act(ctx, &e, urls, map[string]any{
-		"alarm_id": strings.TrimPrefix(string(id), prefix), "alarm_name": e.policy.Name,
-		"previous": previous, "current": current, "reason": reason,
-	}); err != nil {
+	if err := b.act(ctx, &e, urls, e.body(id, current, reason)); err != nil {
 		return err
 	}
 	b.mu.Lock()

@@ -21,9 +21,10 @@ type reading struct {
 	period            time.Duration
 	periods           int
 	onAlarm, onOK     []string
+	onMissing         []string // when nothing is known any more
 	repeat, enabled   bool
 	times             []timetable.Window // when it is evaluated; nil: at all times
-	group             string // whose servers are measured; empty: the policy's
+	group             string             // whose servers are measured; empty: the policy's
 	pool              string
 	query             string            // of Prometheus, instead of a metric
 	metrics           []string          // several, by their IDs, instead of one

@@ -118,7 +118,7 @@ func find(v any, key string) string {
 func readCommon(v request.Values) reading {
 	r := reading{
 		threshold: v.Float("threshold"), operator: v.String("comparison_operator"), periods: v.IntOr("evaluation_periods", 1),
-		onAlarm: untrusted(v.Strings("alarm_actions")), onOK: untrusted(v.Strings("ok_actions")),
+		onAlarm: untrusted(v.Strings("alarm_actions")), onOK: untrusted(v.Strings("ok_actions")), onMissing: untrusted(v.Strings("insufficient_data_actions")),
 		repeat: v.String("repeat_actions") != "false", enabled: v.String("enabled") != "false",
 		unsupported: map[string]string{}, at: names{operator: "comparison_operator", actions: "alarm_actions"},
 	}
@@ -126,9 +126,6 @@ func readCommon(v request.Values) reading {
 		if len(v.List(name)) > 0 {
 			r.unsupported[name] = "there is no Zaqar to post to"
 		}
-	}
-	if len(v.List("insufficient_data_actions")) > 0 {
-		r.unsupported["insufficient_data_actions"] = noData
 	}
 	for i, c := range v.Maps("time_constraints") {
 		w, err := timetable.Parse(c.String("start"), c.String("timezone"), time.Duration(c.Int("duration"))*time.Second)
@@ -141,8 +138,6 @@ func readCommon(v request.Values) reading {
 	}
 	return r
 }
-
-const noData = "missing data raises no alarm here, and takes no action"
 
 // untrusted leaves out the mark by which Aodh knows that it is to log in first: signed
 // addresses and our own need none.
@@ -160,16 +155,13 @@ func readCloudWatch(v request.Values) reading {
 		operator: map[string]string{
 			"GreaterThanThreshold": "gt", "GreaterThanOrEqualToThreshold": "ge", "LessThanThreshold": "lt", "LessThanOrEqualToThreshold": "le",
 		}[v.String("ComparisonOperator")],
-		onAlarm: untrusted(v.Strings("AlarmActions")), onOK: untrusted(v.Strings("OKActions")), repeat: true, enabled: true,
+		onAlarm: untrusted(v.Strings("AlarmActions")), onOK: untrusted(v.Strings("OKActions")), onMissing: untrusted(v.Strings("InsufficientDataActions")), repeat: true, enabled: true,
 		unsupported: map[string]string{},
 		at:          names{metric: "MetricName", statistic: "Statistic", operator: "ComparisonOperator", period: "Period", actions: "AlarmActions", pool: "Dimensions"},
 	}
 	r.threshold = number(v, "Threshold", &r)
 	r.period = time.Duration(number(v, "Period", &r) * float64(time.Second))
 	r.periods = int(number(v, "EvaluationPeriods", &r))
-	if len(v.List("InsufficientDataActions")) > 0 {
-		r.unsupported["InsufficientDataActions"] = noData
-	}
 	for _, d := range v.Maps("Dimensions") {
 		if d.Has("Name") {
 			d = request.Values{d.String("Name"): d["Value"]}

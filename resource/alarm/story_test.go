@@ -327,6 +327,29 @@ func TestScalingByACompositeAlarm(t *testing.T) {
 	})
 }
 
+// TestMissingData takes its actions once, when nothing is known for two periods, and not for
+// what has never been known.
+func TestMissingData(t *testing.T) {
+	template := strings.NewReplacer("%REPEAT%", "true", `      ok_actions: ["http://elsewhere/"]`, `      insufficient_data_actions: ["http://nowhere/"]`).Replace(template)
+	tellOf(t, template, func(s *story) {
+		s.after(5)
+		unknown := errors.New("nothing is known")
+		s.load.set(0, unknown)
+		s.after(1)
+		s.load.set(30, nil)
+		s.after(5)
+		s.want("one period", s.actor.posts(), "")
+		s.load.set(0, unknown)
+		s.after(30)
+		s.want("many", s.actor.posts(), "http://nowhere/ ok insufficient data")
+		s.load.set(30, nil)
+		s.after(3)
+		s.load.set(0, unknown)
+		s.after(5)
+		s.want("again", s.actor.posts(), "http://nowhere/ ok insufficient data, http://nowhere/ ok insufficient data")
+	})
+}
+
 // TestAtTimes evaluates an alarm at noon for five minutes only.
 func TestAtTimes(t *testing.T) {
 	template := strings.NewReplacer("%REPEAT%", "true", "      resource_type: instance", `      resource_type: instance
