@@ -30,13 +30,13 @@ func parseYAML(text []byte) (*node, error) {
 	if err := loader.Load(&body); err == io.EOF {
 		return &node{size: 1, line: 1, col: 1}, nil
 	} else if err != nil {
-		return nil, yamlError(err)
+		return nil, yamlError(err, hidden)
 	}
 	var second yaml.Node
 	if err := loader.Load(&second); err == nil {
 		return nil, syntaxError(second.Line, second.Column, "a second YAML document begins here")
 	} else if err != io.EOF {
-		return nil, yamlError(err)
+		return nil, yamlError(err, hidden)
 	}
 	showDashes(&body, mark)
 	d := &yamlDecoder{}
@@ -57,8 +57,9 @@ func yamlDepth(depth int, _ *loaderlimits.DepthContext) error {
 	return nil
 }
 
-// yamlError keeps the place of a syntax error and says what the parser was at.
-func yamlError(err error) error {
+// yamlError keeps the place of a syntax error and says what the parser was at. What is open at
+// the end of the text is wrong where it begins.
+func yamlError(err error, text string) error {
 	var l *yaml.LoadError
 	if !errors.As(err, &l) {
 		return syntaxError(0, 0, err.Error())
@@ -70,11 +71,28 @@ func yamlError(err error) error {
 	msg := l.Message
 	if l.ContextMsg != "" {
 		msg = l.ContextMsg + ": " + msg
-		if from := l.ContextMark; from.Line > 0 && from.Line != line {
+		switch from := l.ContextMark; {
+		case from.Line == 0 || from.Line == line && from.Column == col:
+		case atEnd(text, line):
+			line, col = from.Line, from.Column
+			msg += " before the end of the text"
+		case from.Line != line:
 			msg += fmt.Sprintf(" (it begins at line %d, column %d)", from.Line, from.Column)
 		}
 	}
 	return syntaxError(line, col, msg)
+}
+
+// atEnd tells whether nothing comes from a line on.
+func atEnd(text string, line int) bool {
+	for ; line > 1; line-- {
+		_, rest, ok := strings.Cut(text, "\n")
+		if !ok {
+			return true
+		}
+		text = rest
+	}
+	return strings.TrimSpace(text) == ""
 }
 
 type yamlDecoder struct {

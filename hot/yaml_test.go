@@ -88,7 +88,9 @@ func TestYAMLStructures(t *testing.T) {
 func TestSyntaxErrorsTellThePlace(t *testing.T) {
 	tests := []struct{ name, text, at, says string }{
 		{"colon in a value", "a: 1\nb: c: d\n", "t.yaml:2:5", "mapping values are not allowed"},
-		{"open list", "a: [1, 2\n", "t.yaml:2:1", "did not find expected ',' or ']' (it begins at line 1, column 4)"},
+		{"open list", "a: [1, 2\n", "t.yaml:1:4", "did not find expected ',' or ']' before the end"},
+		{"open list before more", "a: [1, 2\nb: 3\n", "t.yaml:2:2", "did not find expected ',' or ']' (it begins at line 1, column 4)"},
+		{"open text", "a: 1\nb: \"x\n", "t.yaml:2:4", "before the end"},
 		{"unknown alias", "a: 1\nb: *x\n", "t.yaml:2:4", "unknown anchor 'x'"},
 		{"merge of a scalar", "a: &a 1\nb:\n  <<: *a\n", "t.yaml:1:4", "merge key"},
 		{"alias in its anchor", "a: &x [1, *x]\n", "t.yaml:1:11", "not whole"},
