@@ -41,7 +41,7 @@ var house = map[string][]string{
 	"client":             {".", "internal", "hot", "dialect/*"},
 	"client/cloud":       {"."},
 	// Only app knows which adapters there are.
-	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*", "dialect/*",
+	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*", "dialect/*", "client", "client/cloud",
 		"driver/process", "driver/docker", "balancer/builtin", "balancer/haproxy", "store/sqldb", "metric/*"},
 	"guest":      {".", "internal"},
 	"cmd/stoker": {".", "internal", "hot", "app", "client", "client/cloud", "guest"},

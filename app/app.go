@@ -74,6 +74,7 @@ type parts struct {
 	balancer  opened[stoker.Balancer]
 	engine    *stack.Engine
 	board     *alarm.Board
+	regions   *regions
 	happens   *alarm.Events
 	scaler    *scale.Engine
 	metrics   *metrics

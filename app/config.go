@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -59,6 +60,8 @@ type Config struct {
 	EnableStackAdopt   bool `yaml:"enable_stack_adopt"`
 	// Prometheus is who is asked by signals of that source.
 	Prometheus PrometheusConfig `yaml:"prometheus"`
+	// Regions are others, by their names, where OS::Heat::Stack makes stacks.
+	Regions map[string]RegionConfig `yaml:"regions"`
 	// External is the network that floating addresses come from.
 	External ExternalConfig `yaml:"external"`
 	// Flavors are the sizes of servers by name, beside the ones built in.
@@ -248,6 +251,8 @@ func (c Config) private(path string) error {
 		key = "ec2_credentials"
 	case c.Prometheus.secret():
 		key = "prometheus"
+	case secretRegions(c.Regions):
+		key = "regions"
 	default:
 		return nil
 	}
@@ -335,6 +340,9 @@ func (c Config) validateParts() error {
 		return err
 	}
 	if err := c.Prometheus.validate(); err != nil {
+		return err
+	}
+	if err := validateRegions(cmp.Or(c.People.Identity.Region, defaultRegion), c.Regions); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Keys)) {

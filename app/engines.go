@@ -36,6 +36,7 @@ func (a *parts) startEngines() error {
 	if a.prom, err = newProm(a.Prometheus); err != nil {
 		return err
 	}
+	a.regions = newRegions(a.Config.Regions, a.Logger)
 	a.openBoard()
 	a.scaler = scale.New(scale.Config{
 		Store: a.store, Groups: a.board, Sources: a.sources(), Logger: a.Logger, OnDecision: a.metrics.decision,
@@ -74,7 +75,7 @@ func (a *parts) holder() string {
 func (a *parts) register() {
 	a.engine.Register(known.Types())
 	ofHeat := heat.Types(heat.Deps{
-		Groups: a.engine, Data: a.engine, Stacks: standing{a.engine}, Restarter: a.engine, Region: a.region(), SignalURL: a.signalURL, AlarmURL: a.alarmURL, HandleURL: a.handleURL, Polling: a.polling, Token: a.signalToken,
+		Groups: a.engine, Data: a.engine, Stacks: standing{a.engine}, Regions: a.regions.at, Handed: a.engine.Handed, Restarter: a.engine, Region: a.region(), SignalURL: a.signalURL, AlarmURL: a.alarmURL, HandleURL: a.handleURL, Polling: a.polling, Token: a.signalToken,
 	})
 	ofNova := openstack.Types(openstack.Deps{
 		Driver: a.driver.part, Flavors: flavor(flavors(a.Config)), Data: a.engine, Grace: a.grace(),

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -49,7 +50,7 @@ type Request struct {
 	Environment     map[string]any    `json:"environment,omitempty"`
 	Parameters      map[string]any    `json:"parameters,omitempty"`
 	ClearParameters []string          `json:"clear_parameters,omitempty"` // only with Patch
-	Tags            []string          `json:"tags,omitempty"`
+	Tags            Tags              `json:"tags,omitempty"`
 	TimeoutMins     int               `json:"timeout_mins,omitempty"`
 	DisableRollback *bool             `json:"disable_rollback,omitempty"` // nil: the server's default
 	// Converge has an update look first at what is there.
@@ -57,6 +58,12 @@ type Request struct {
 	// Adopt is what Abandon or Export gave: Create makes a stack of that then.
 	Adopt json.RawMessage `json:"adopt_stack_data,omitempty"`
 }
+
+// Tags are sent as Heat takes them, joined by commas.
+type Tags []string
+
+// MarshalJSON implements json.Marshaler.
+func (t Tags) MarshalJSON() ([]byte, error) { return json.Marshal(strings.Join(t, ",")) }
 
 // List says which stacks to list.
 type List struct {
@@ -101,6 +108,11 @@ func (c *Client) Stack(ctx context.Context, ident string) (*Stack, error) {
 	return c.find(ctx, ident, nil)
 }
 
+// Brief is Stack without outputs, which cost the server time.
+func (c *Client) Brief(ctx context.Context, ident string) (*Stack, error) {
+	return c.find(ctx, ident, url.Values{"resolve_outputs": {"false"}})
+}
+
 // find asks for a stack; the server sends us on to its canonical address.
 func (c *Client) find(ctx context.Context, ident string, q url.Values) (*Stack, error) {
 	var out struct {
@@ -112,7 +124,7 @@ func (c *Client) find(ctx context.Context, ident string, q url.Values) (*Stack, 
 
 // at gives the canonical address of something of a stack.
 func (c *Client) at(ctx context.Context, ident string, q url.Values, words ...string) (string, error) {
-	st, err := c.find(ctx, ident, url.Values{"resolve_outputs": {"false"}})
+	st, err := c.Brief(ctx, ident)
 	if err != nil {
 		return "", err
 	}

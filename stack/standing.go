@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/hot"
 )
 
 // Put makes a stack, or updates the living one of the name, and gives its ID when that
@@ -35,6 +36,20 @@ func (e *Engine) Complete(ctx context.Context, id stoker.StackID) error {
 			Message: fmt.Sprintf("stack %s is %s: %s", st.Name, st.State(), st.StatusReason)}
 	}
 	return err
+}
+
+// Handed gives the files and the environment that a stack hands to a stack which a resource
+// of it makes: those that one nested there would have.
+func (e *Engine) Handed(ctx context.Context, id stoker.StackID, name stoker.ResourceName) (map[string]string, map[string]any, error) {
+	st, err := e.record(ctx, id, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	env, err := hot.DecodeEnvironment(st.Spec.Environment)
+	if err != nil {
+		return nil, nil, err
+	}
+	return st.Spec.Files, env.Child(string(name)).Encode(), nil
 }
 
 // Remove deletes the living stack of a name and blocks until it is gone; nil when there

@@ -9,10 +9,12 @@ package cloud
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -76,7 +78,13 @@ func byEndpoint(env func(string) string) (*Heat, error) {
 	if kind := env("OS_AUTH_TYPE"); kind != "admin_token" && kind != "none" {
 		return nil, &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("OS_ENDPOINT goes with OS_AUTH_TYPE admin_token or none, not %q", kind)}
 	}
-	return &Heat{URL: strings.TrimSuffix(env("OS_ENDPOINT"), "/"), HTTP: &http.Client{Transport: given(token)}}, nil
+	trust, err := trustFromEnv(env)
+	if err != nil {
+		return nil, &stoker.Error{Kind: stoker.Invalid, Message: "read the cloud's settings", Err: err}
+	}
+	under := http.DefaultTransport.(*http.Transport).Clone()
+	under.TLSClientConfig = trust
+	return &Heat{URL: strings.TrimSuffix(env("OS_ENDPOINT"), "/"), HTTP: &http.Client{Transport: given{token, under}}}, nil
 }
 
 // options reads clouds.yaml, or the environment.
@@ -89,7 +97,34 @@ func options(name string, env func(string) string) (gophercloud.AuthOptions, gop
 	if i := strings.TrimSuffix(env("OS_INTERFACE"), "URL"); i != "" {
 		eo.Availability = gophercloud.Availability(i)
 	}
-	return ao, eo, nil, err
+	if err != nil {
+		return ao, eo, nil, err
+	}
+	trust, err := trustFromEnv(env)
+	return ao, eo, trust, err
+}
+
+// trustFromEnv reads whose certificates are good: those that OS_CACERT holds, or all.
+func trustFromEnv(env func(string) string) (*tls.Config, error) {
+	out := &tls.Config{}
+	switch strings.ToLower(env("OS_INSECURE")) {
+	case "", "0", "false", "no", "off":
+	default:
+		out.InsecureSkipVerify = true
+	}
+	file := env("OS_CACERT")
+	if file == "" {
+		return out, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("OS_CACERT: %w", err)
+	}
+	out.RootCAs = x509.NewCertPool()
+	if !out.RootCAs.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("OS_CACERT: there is no certificate in %s", file)
+	}
+	return out, nil
 }
 
 // fromEnv reads the variables for a password, or an application credential. The
@@ -153,15 +188,18 @@ func explain(at string, err error) error {
 }
 
 // given sends one token, or none.
-type given string
+type given struct {
+	token string
+	under http.RoundTripper
+}
 
 func (g given) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Del("X-Auth-Token")
-	if g != "" {
-		r.Header.Set("X-Auth-Token", string(g))
+	if g.token != "" {
+		r.Header.Set("X-Auth-Token", g.token)
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return g.under.RoundTrip(r)
 }
 
 // bearer sends the provider's token.

@@ -29,7 +29,7 @@ func stackSchema() *stoker.Schema {
 		Description: "A stack of its own, made from a template at an address.",
 		Properties: map[string]*stoker.Property{
 			"TemplateURL": {Type: stoker.TypeString, Required: true, Update: true,
-				Description: "The template's address: HTTP or HTTPS, and public unless the configuration's allow_fetch names it. Files that the template names do not come along."},
+				Description: "The template's address: HTTP or HTTPS, and public unless the configuration's allow_fetch names it."},
 			"Parameters": {Type: stoker.TypeMap, Update: true, Description: "Values of its parameters."},
 			"TimeoutInMinutes": {Type: stoker.TypeInteger, Update: true,
 				Description: "Minutes that an operation on it may take."},

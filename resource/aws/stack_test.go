@@ -20,6 +20,7 @@ func (*stacks) AwaitStack(context.Context, stoker.StackID) error { return nil }
 func (*stacks) StackOutputs(context.Context, stoker.StackID) (map[string]any, error) {
 	return map[string]any{"Address": "10.0.0.4"}, nil
 }
+func (*stacks) ActOnStack(context.Context, stoker.StackID, string) error    { return nil }
 func (*stacks) RemoveStack(context.Context, stoker.ProjectID, string) error { return nil }
 
 // fetch finds something at every address but one.

@@ -22,6 +22,12 @@ type Deps struct {
 	Groups Groups // ScalingPolicy
 	Data   Data   // WaitCondition, MultipartMime, the deployments
 	Stacks Stacks // Stack
+	// Regions makes stacks of a project in another region; nil: there is none. Errors:
+	// Invalid for one that is not known, Forbidden.
+	Regions func(project stoker.ProjectID, region string) (Stacks, error)
+	// Handed gives the files and the environment that a stack hands to one that a resource
+	// of it makes; nil: none.
+	Handed func(ctx context.Context, stack stoker.StackID, resource stoker.ResourceName) (map[string]string, map[string]any, error)
 	// Restarter is needed by HARestarter.
 	Restarter Restarter
 	// Region is what this region is called.
