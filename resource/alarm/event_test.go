@@ -63,6 +63,7 @@ func TestScalingByEvents(t *testing.T) {
 			s.other("p")
 			s.want("once", s.after(1), sizes[0])
 			s.other("p")
+			s.pause(time.Second) // a group that is being scaled takes no signal
 			s.other("p")
 			s.want("three times", s.after(1), sizes[1])
 			if got := s.actor.posts(); !strings.HasPrefix(got, "http://elsewhere/ ok alarm") || strings.Count(got, "alarm alarm") != int(sizes[1]-2) {

@@ -91,7 +91,7 @@ func (stacks) AwaitStack(context.Context, stoker.StackID) error { return nil }
 func (stacks) StackOutputs(context.Context, stoker.StackID) (map[string]any, error) {
 	return map[string]any{"o": int64(1)}, nil
 }
-func (stacks) ActOnStack(context.Context, stoker.StackID, string) error          { return nil }
+func (stacks) ActOnStack(context.Context, stoker.StackID, string) error    { return nil }
 func (stacks) RemoveStack(context.Context, stoker.ProjectID, string) error { return nil }
 
 func (e *engine) types() map[stoker.TypeName]stoker.ResourceType {
