@@ -107,6 +107,13 @@ type Volumer interface {
 	DestroyVolume(ctx context.Context, token VolumeToken) error
 }
 
+// VolumeCopier makes volumes of what is in others: an optional ability beside Volumer.
+type VolumeCopier interface {
+	// CopyVolume makes a volume with what is in another one of the project now, or finds
+	// the one of that token, whole. NotFound: there is no such volume to copy.
+	CopyVolume(ctx context.Context, from VolumeToken, spec VolumeSpec) error
+}
+
 // VolumeAttacher puts volumes into servers that run: an optional ability beside
 // Volumer. Asking twice is harmless.
 type VolumeAttacher interface {

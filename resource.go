@@ -248,6 +248,17 @@ type (
 		Sleep(ctx context.Context, req *Request) error
 		Wake(ctx context.Context, req *Request) error
 	}
+	// Snapshotter keeps what a resource holds, apart from it. All are harmless when asked
+	// twice.
+	Snapshotter interface {
+		// TakeSnapshot keeps it under a key, and gives what people are shown of that. Invalid
+		// where the resource, or its driver, cannot.
+		TakeSnapshot(ctx context.Context, req *Request, key string) (map[string]any, error)
+		// DropSnapshot removes it, as TakeSnapshot has told of it.
+		DropSnapshot(ctx context.Context, data map[string]any) error
+		// Restored gives the properties with which a resource begins with it.
+		Restored(properties, data map[string]any) map[string]any
+	}
 	// Watcher blocks until a complete resource has failed by itself and returns
 	// why, or ctx.Err() once ctx ends. The engine then replaces the resource.
 	Watcher interface {

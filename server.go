@@ -133,6 +133,16 @@ type (
 		Pause(ctx context.Context, token ServerToken) error
 		Unpause(ctx context.Context, token ServerToken) error
 	}
+	// ServerImager keeps what is on a server's disk as an image. Both are harmless when asked
+	// twice.
+	ServerImager interface {
+		// Capture makes the image of that key, chosen by the caller, and gives its name for
+		// ServerSpec.Image; only servers of the same project can have it. The server may stand
+		// still meanwhile. NotFound if there is no such server.
+		Capture(ctx context.Context, token ServerToken, key string) (image string, err error)
+		// DropImage removes what Capture has made; servers that have it go on.
+		DropImage(ctx context.Context, image string) error
+	}
 	// CPUReader reads the processor time that servers have used since they
 	// started, in seconds; servers that are not there are left out.
 	CPUReader interface {

@@ -35,7 +35,7 @@ const (
 // a first try for which something was missing.
 func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.ServerSpec, stale string) (client.ContainerCreateOptions, error) {
 	none := client.ContainerCreateOptions{}
-	image, ref, err := d.image(ctx, c, spec.Image, stale)
+	image, ref, err := d.imageOf(ctx, c, spec, stale)
 	if err != nil {
 		return none, err
 	}
@@ -75,6 +75,18 @@ func (d *Driver) containerOptions(ctx context.Context, c *conn, spec stoker.Serv
 		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{home.network: home.endpoint}},
 	}
 	return opts, d.putGuest(ctx, c, spec, image, &opts)
+}
+
+// imageOf is the image of a server, and what Docker calls it.
+func (d *Driver) imageOf(ctx context.Context, c *conn, spec stoker.ServerSpec, stale string) (Image, string, error) {
+	if d.isKept(spec.Image) {
+		return d.keptImage(ctx, c, spec)
+	}
+	image, ref, err := d.image(ctx, c, spec.Image, stale)
+	if _, ours := d.cfg.Images[spec.Image]; err == nil && !ours {
+		err = d.foreign(ctx, c, ref)
+	}
+	return image, ref, err
 }
 
 // containerName is the same for a token always, so that Docker itself refuses a
@@ -130,6 +142,10 @@ func (d *Driver) environment(spec stoker.ServerSpec, image Image) []string {
 	})
 	all := make([]string, 0, len(env))
 	for _, key := range slices.Sorted(maps.Keys(env)) {
+		if env[key] == absent {
+			all = append(all, key)
+			continue
+		}
 		all = append(all, key+"="+env[key])
 	}
 	return all

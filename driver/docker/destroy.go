@@ -43,6 +43,9 @@ func (d *Driver) destroy(ctx context.Context, c *conn, token stoker.ServerToken,
 		}
 		d.crash("stopped")
 		err = d.removeContainer(ctx, c, found.id)
+		if err == nil {
+			err = d.dropOrphan(ctx, c, found)
+		}
 		if err != nil && (!stoker.IsKind(err, stoker.Conflict) || try == tries) {
 			return err
 		}

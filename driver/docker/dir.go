@@ -41,7 +41,7 @@ type instanceJSON struct {
 
 // openDir reads or makes the directory; hasServers tells whether there were any.
 func (d *Driver) openDir() (hasServers bool, err error) {
-	for _, dir := range []string{d.serversDir(), d.portsDir(), d.networksDir()} {
+	for _, dir := range []string{d.serversDir(), d.portsDir(), d.networksDir(), d.copiesDir()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return false, cannotUse(d.cfg.Dir, err)
 		}
@@ -68,6 +68,8 @@ func installationID(file string) (string, error) {
 	id := strings.ToLower(rand.Text()[:12])
 	return id, replaceFile(file, []byte(id+"\n"), 0o600)
 }
+
+func (d *Driver) copiesDir() string { return filepath.Join(d.cfg.Dir, "copies") }
 
 func (d *Driver) serversDir() string { return filepath.Join(d.cfg.Dir, "servers") }
 

@@ -75,6 +75,8 @@ var (
 	_ stoker.LogReader       = (*Driver)(nil)
 	_ stoker.Volumer         = (*Driver)(nil)
 	_ stoker.VolumeAttacher  = (*Driver)(nil)
+	_ stoker.VolumeCopier    = (*Driver)(nil)
+	_ stoker.ServerImager    = (*Driver)(nil)
 	_ stoker.Networker       = (*Driver)(nil)
 	_ stoker.NetworkHost     = (*Driver)(nil)
 	_ stoker.PortFilterer    = (*Driver)(nil)
@@ -136,6 +138,9 @@ func open(ctx context.Context, cfg Config, crash func(string)) (*Driver, error) 
 	} else {
 		d.letAllGo() // what a crash has left; all ports are made
 		d.greet(c)
+		if err := d.dropOrphans(d.ctx, c); err != nil {
+			d.log.Warn("images of servers that are gone stay", "err", err)
+		}
 		d.link.set(c, nil)
 	}
 	d.wg.Go(func() { d.tend(c, err) })

@@ -48,7 +48,7 @@ func (d *Driver) putGuest(ctx context.Context, c *conn, spec stoker.ServerSpec, 
 	}
 	seen, err := c.ImageInspect(ctx, opts.Config.Image)
 	if errdefs.IsNotFound(err) {
-		if _, opts.Config.Image, err = d.image(ctx, c, spec.Image, opts.Config.Image); err != nil {
+		if _, opts.Config.Image, err = d.imageOf(ctx, c, spec, opts.Config.Image); err != nil {
 			return err
 		}
 		seen, err = c.ImageInspect(ctx, opts.Config.Image)

@@ -2,7 +2,10 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
@@ -105,7 +108,7 @@ func (d *Driver) DestroyVolume(ctx context.Context, token stoker.VolumeToken) er
 func (d *Driver) removeVolume(ctx context.Context, c *conn, token stoker.VolumeToken) error {
 	_, err := d.volumeFolder(ctx, c, token)
 	if stoker.IsKind(err, stoker.NotFound) {
-		return nil
+		return d.forgetCopy(token)
 	}
 	if err != nil {
 		return err
@@ -117,10 +120,18 @@ func (d *Driver) removeVolume(ctx context.Context, c *conn, token stoker.VolumeT
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err = c.VolumeRemove(call, d.volumeName(token), client.VolumeRemoveOptions{})
-	if errdefs.IsNotFound(err) {
-		return nil
+	if err != nil && !errdefs.IsNotFound(err) {
+		return explain(ctx, "remove its volume of Docker's", err)
 	}
-	return explain(ctx, "remove its volume of Docker's", err)
+	return d.forgetCopy(token)
+}
+
+// forgetCopy removes the record of a volume that was not copied whole.
+func (d *Driver) forgetCopy(token stoker.VolumeToken) error {
+	if err := os.Remove(d.halfCopy(token)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return cannotUse(d.cfg.Dir, err)
+	}
+	return nil
 }
 
 // volumeFolders are where the data of all volumes of this installation is.

@@ -35,6 +35,7 @@ type Fake struct {
 	calls    []Call
 	volumes  map[stoker.VolumeToken]*FakeVolume
 	networks map[stoker.NetworkToken]*Network
+	images   map[string]fakeImage
 }
 
 type fakeServer struct {
@@ -42,8 +43,9 @@ type fakeServer struct {
 	spec  stoker.ServerSpec
 	cpu   float64
 	log   []string
-	ended chan struct{} // closed when it ended by itself
-	gone  chan struct{} // closed when destroyed
+	disk  map[string]string // files outside of volumes
+	ended chan struct{}     // closed when it ended by itself
+	gone  chan struct{}     // closed when destroyed
 }
 
 var (
@@ -56,6 +58,8 @@ var (
 	_ stoker.LogReader       = (*Fake)(nil)
 	_ stoker.Volumer         = (*Fake)(nil)
 	_ stoker.VolumeAttacher  = (*Fake)(nil)
+	_ stoker.VolumeCopier    = (*Fake)(nil)
+	_ stoker.ServerImager    = (*Fake)(nil)
 )
 
 // Create implements stoker.Driver.
@@ -74,10 +78,15 @@ func (f *Fake) Create(ctx context.Context, spec stoker.ServerSpec) (stoker.Serve
 	case spec.Image == ImageBad:
 		return stoker.Server{}, stoker.Errorf(stoker.Invalid, "create server %q: there is no image %q", spec.Name, spec.Image)
 	}
+	disk, ok := f.disk(spec)
+	if !ok {
+		return stoker.Server{}, stoker.Errorf(stoker.Invalid, "create server %q: there is no image %q", spec.Name, spec.Image)
+	}
 	if problem := f.portsProblem(spec.Ports); problem != "" {
 		return stoker.Server{}, stoker.Errorf(stoker.Invalid, "create server %q: %s", spec.Name, problem)
 	}
 	s := f.add(spec)
+	s.disk = disk
 	if f.faults.lostCreates > 0 {
 		f.faults.lostCreates--
 		return stoker.Server{}, stoker.Errorf(stoker.Unavailable, "create server %q: the answer was lost", spec.Name)

@@ -132,37 +132,38 @@ func (f *Fake) Volumes() map[stoker.VolumeToken]FakeVolume {
 }
 
 // WriteFile writes a file in a server as a program in it would: to the volume that is
-// there. false: nothing is there to write to.
+// there, or its disk. false: nothing is there to write to.
 func (f *Fake) WriteFile(server stoker.ServerToken, path, text string) bool {
-	v, name := f.volumeAt(server, path)
-	if v == nil {
+	files, name := f.filesAt(server, path)
+	if files == nil {
 		return false
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	v.Files[name] = text
+	files[name] = text
 	return true
 }
 
 // ReadFile reads a file in a server; false if there is none.
 func (f *Fake) ReadFile(server stoker.ServerToken, path string) (string, bool) {
-	v, name := f.volumeAt(server, path)
-	if v == nil {
-		return "", false
-	}
+	files, name := f.filesAt(server, path)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	text, ok := v.Files[name]
+	text, ok := files[name]
 	return text, ok
 }
 
-func (f *Fake) volumeAt(server stoker.ServerToken, path string) (*FakeVolume, string) {
+// filesAt gives the files of the volume that is at a path, or of the server's own disk.
+func (f *Fake) filesAt(server stoker.ServerToken, path string) (map[string]string, string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, v := range f.volumes {
 		if name, ok := strings.CutPrefix(path, v.Path+"/"); ok && v.Server == server && server != "" {
-			return v, name
+			return v.Files, name
 		}
+	}
+	if s := f.servers[server]; s != nil && !strings.HasPrefix(path, volumePoint) {
+		return s.disk, path
 	}
 	return nil, ""
 }
