@@ -38,6 +38,8 @@ func TestServers(t *testing.T) {
 		"imports":           imports,
 		"from outside":      fromOutside,
 		"crashes":           crashes,
+		"captures":          captures,
+		"captures crash":    capturesCrash,
 		"two installations": installations,
 		"address taken":     addressTaken,
 		"usage":             usage,

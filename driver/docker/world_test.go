@@ -97,12 +97,15 @@ func (w *world) containers(ctx context.Context) (names []string) {
 	return names
 }
 
-func (w *world) label() client.Filters {
+func (w *world) label() client.Filters { return client.Filters{}.Add("label", w.installed()) }
+
+// installed is the label of what is of the driver's installation.
+func (w *world) installed() string {
 	id, err := os.ReadFile(filepath.Join(w.cfg.Dir, "installation"))
 	if err != nil {
 		w.Fatal(err)
 	}
-	return client.Filters{}.Add("label", "stoker.installation="+strings.TrimSpace(string(id)))
+	return "stoker.installation=" + strings.TrimSpace(string(id))
 }
 
 func (w *world) leaveNothing() {
