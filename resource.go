@@ -181,6 +181,9 @@ type StackRef struct {
 	Admin bool // as StackSpec has it
 }
 
+// RestoredKey is where a Snapshotter finds in Request.Data what a resource was restored from.
+const RestoredKey = "restored"
+
 // Request is what an engine asks of a resource type. A type may keep nothing of
 // it after it returns, and may change nothing in it.
 type Request struct {
@@ -251,12 +254,14 @@ type (
 	// Snapshotter keeps what a resource holds, apart from it. All are harmless when asked
 	// twice.
 	Snapshotter interface {
-		// TakeSnapshot keeps it under a key, and gives what people are shown of that. Invalid
-		// where the resource, or its driver, cannot.
-		TakeSnapshot(ctx context.Context, req *Request, key string) (map[string]any, error)
-		// DropSnapshot removes it, as TakeSnapshot has told of it.
-		DropSnapshot(ctx context.Context, data map[string]any) error
-		// Restored gives the properties with which a resource begins with it.
+		// Snapshots tells whether the driver is able.
+		Snapshots() bool
+		// TakeSnapshot keeps it under a key, and gives what is told of that. In req.Data,
+		// under RestoredKey, is what was told of what the resource itself began with.
+		TakeSnapshot(ctx context.Context, req *Request, key string) (data map[string]any, err error)
+		DropSnapshot(ctx context.Context, key string) error
+		// Restored gives the properties of a resource that is to begin with it, unless they
+		// ask for something else than they did then.
 		Restored(properties, data map[string]any) map[string]any
 	}
 	// Watcher blocks until a complete resource has failed by itself and returns

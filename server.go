@@ -140,8 +140,8 @@ type (
 		// ServerSpec.Image; only servers of the same project can have it. The server may stand
 		// still meanwhile. NotFound if there is no such server.
 		Capture(ctx context.Context, token ServerToken, key string) (image string, err error)
-		// DropImage removes what Capture has made; servers that have it go on.
-		DropImage(ctx context.Context, image string) error
+		// DropImage removes the image of a key; servers that have it go on.
+		DropImage(ctx context.Context, key string) error
 	}
 	// CPUReader reads the processor time that servers have used since they
 	// started, in seconds; servers that are not there are left out.

@@ -74,6 +74,9 @@ type StackSpec struct {
 	Parameters map[string]any
 	// Environment is the merged environment, in the environment's own format.
 	Environment map[string]any
+	// Restored holds, for resources that begin with what a snapshot has kept of them, what is
+	// told of that. It stays over updates.
+	Restored map[string]any
 	// Admin says that an administrator asked for it, and that so types of resources may
 	// be in it that are for administrators.
 	Admin bool

@@ -327,9 +327,23 @@ func TestCrashPoints(t *testing.T) {
 // crashAt plays a story with a crash at a step; false when it ended before.
 func crashAt(t *testing.T, s story, at int) bool {
 	t.Helper()
+	m := &machine{t: t, servers: &drivertest.Fake{}, store: storetest.NewMemory()}
+	died, where := m.play(s, at)
+	defer m.stop()
+	m.check(t.Context(), s, fmt.Sprintf("step %d (%s)", at, where))
+	if t.Failed() {
+		t.FailNow()
+	}
+	return died
+}
+
+// play plays a story with a crash at a step, and again after that in a process that the caller
+// stops.
+func (m *machine) play(s story, at int) (died bool, where string) {
+	t := m.t
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	m := &machine{t: t, servers: &drivertest.Fake{}, store: storetest.NewMemory()}
 	m.boot(0)
 	if err := s.prepare(ctx, m); err != nil {
 		t.Fatalf("prepare: %v", err)
@@ -345,7 +359,6 @@ func crashAt(t *testing.T, s story, at int) bool {
 		}
 		ended <- err
 	}()
-	died := false
 	select {
 	case err := <-ended:
 		if died = m.crasher.isDead(); !died && err != nil {
@@ -358,9 +371,8 @@ func crashAt(t *testing.T, s story, at int) bool {
 	}
 	halt()
 	m.stop()
-	where := m.crasher.where
+	where = m.crasher.where
 	m.boot(0)
-	defer m.stop()
 	err := s.do(ctx, m)
 	if err == nil {
 		err = m.settle(ctx)
@@ -369,11 +381,7 @@ func crashAt(t *testing.T, s story, at int) bool {
 		m.dump(t.Context())
 		t.Fatalf("step %d (%s): after the restart: %v", at, where, err)
 	}
-	m.check(ctx, s, fmt.Sprintf("step %d (%s)", at, where))
-	if t.Failed() {
-		t.FailNow()
-	}
-	return died
+	return died, where
 }
 
 // check compares stacks, servers and balancer with what the story wants.

@@ -48,7 +48,9 @@ func (o *owner) letLeave() {
 	case r.failed != nil:
 		o.fail(r.failed)
 	case o.rows.len() == len(r.keep):
-		o.complete()
+		if o.st.Action != stoker.ActionDelete || o.dropAll() {
+			o.complete()
+		}
 	}
 }
 
@@ -66,34 +68,39 @@ func (o *owner) remove(row *stoker.Resource) {
 		return
 	}
 	o.unwatch(row.ID)
+	impl := o.e.types[row.Type]
+	keep := keepsLeaving(row, impl)
 	row = o.saveRow(row, func(r *stoker.Resource) {
 		r.Action, r.Status, r.StatusReason, r.Hook = stoker.ActionDelete, stoker.StatusInProgress, "", ""
+		if keep {
+			r.Data = mergedMap(r.Data, map[string]any{leavingKept: true})
+		}
 	})
 	o.rowEvent(row, stateChanged)
-	impl := o.e.types[row.Type]
 	switch {
 	case row.DeletionPolicy == "Retain":
-		o.deleted(row, nil)
+		o.deleted(row, nil, stateChanged)
 	case row.Child != "":
 		o.removeChild(row)
 	case impl == nil:
-		o.deleted(row, unknownType(row.Type, row.Name))
+		o.deleted(row, unknownType(row.Type, row.Name), "")
+	case keep:
+		o.removeWith(impl, row, o.keepRequest(row), doDeleteKeeping)
 	default:
-		o.removeWith(impl, row)
+		o.removeWith(impl, row, o.request(row, nil), doDelete)
 	}
 }
 
-func (o *owner) removeWith(impl stoker.ResourceType, row *stoker.Resource) {
+func (o *owner) removeWith(impl stoker.ResourceType, row *stoker.Resource, req *stoker.Request, d deed) {
 	ctx, cancel := withCause(o.base)
 	o.track(row.ID, &work{acting: true, cancel: cancel})
-	req := o.request(row, nil)
 	o.launch = append(o.launch, func() {
-		o.e.tasks.Go(func() { o.act(ctx, ctx, row.ID, impl, req, doDelete) })
+		o.e.tasks.Go(func() { o.act(ctx, ctx, row.ID, impl, req, d) })
 	})
 }
 
 // deleted records the end of a deletion.
-func (o *owner) deleted(row *stoker.Resource, err error) {
+func (o *owner) deleted(row *stoker.Resource, err error, reason string) {
 	if err != nil && o.base.Err() != nil {
 		return
 	}
@@ -110,7 +117,7 @@ func (o *owner) deleted(row *stoker.Resource, err error) {
 	}
 	gone := *row
 	gone.Status = stoker.StatusComplete
-	o.rowEvent(&gone, stateChanged)
+	o.rowEvent(&gone, reason)
 	if o.hooked(row.Name, postDelete) {
 		row = o.saveRow(row, func(r *stoker.Resource) { r.Status, r.StatusReason = stoker.StatusComplete, "" })
 		o.waitsAt(row, postDelete, stoker.ActionDelete)

@@ -184,7 +184,7 @@ func firstPhase(asked stoker.Phase, action stoker.Action) stoker.Phase {
 
 func sameSpec(a, b stoker.StackSpec) bool {
 	return a.Template == b.Template && maps.Equal(a.Files, b.Files) &&
-		sameMap(a.Parameters, b.Parameters) && sameMap(a.Environment, b.Environment)
+		sameMap(a.Parameters, b.Parameters) && sameMap(a.Environment, b.Environment) && sameMap(a.Restored, b.Restored)
 }
 
 // release tells a nested stack to let its members go and reports to the run

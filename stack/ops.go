@@ -113,7 +113,9 @@ func (e *Engine) Validate(ctx context.Context, in Input) error {
 // Project of in do not count.
 func (e *Engine) Update(ctx context.Context, id stoker.StackID, in Input) error {
 	return e.change(ctx, id, stoker.ActionUpdate, func(st *stoker.Stack) error {
+		restored := st.Spec.Restored
 		st.Spec = in.Spec
+		st.Spec.Restored = restored
 		st.DisableRollback = in.DisableRollback
 		st.Tags = in.Tags
 		st.Phase = phaseFor(in)

@@ -39,6 +39,8 @@ type owner struct {
 
 	// taking is the snapshot that is under way; nil: none.
 	taking *stoker.Snapshot
+	// told is what types have told of what they keep for it.
+	told map[stoker.ResourceName]map[string]any
 
 	pending stoker.Batch              // not stored yet
 	dirty   map[stoker.ResourceID]int // where in pending.Resources

@@ -120,7 +120,11 @@ func (e *Engine) whenQuiet(ctx context.Context, id stoker.StackID, begin func(*o
 // startPass begins a run over what is there.
 func (o *owner) startPass() {
 	g := &graph{}
-	if o.st.Action == stoker.ActionSnapshot || o.st.Phase == stoker.PhaseAbandon {
+	if o.st.Action == stoker.ActionSnapshot {
+		o.newRun(o.keepingGraph())
+		return
+	}
+	if o.st.Phase == stoker.PhaseAbandon {
 		o.newRun(g) // resources have no part in it
 		return
 	}
@@ -143,7 +147,11 @@ func (o *owner) startPass() {
 // goOver starts what is ready of a pass, and ends it.
 func (o *owner) goOver() {
 	r := o.run
-	o.startReady(o.treatNode)
+	if o.st.Action == stoker.ActionSnapshot {
+		o.startReady(o.keepNode)
+	} else {
+		o.startReady(o.treatNode)
+	}
 	switch {
 	case r.failed != nil && !o.building():
 		o.fail(r.failed)

@@ -105,6 +105,7 @@ func (e *Engine) PreviewUpdate(ctx context.Context, id stoker.StackID, in Input)
 	}
 	draft := *st
 	draft.Spec, draft.Action = in.Spec, ""
+	draft.Spec.Restored = st.Spec.Restored
 	if err := e.validate(ctx, &draft); err != nil {
 		return nil, err
 	}

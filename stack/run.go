@@ -30,6 +30,8 @@ type run struct {
 	// everything; waiting: how many have not answered.
 	letGo   bool
 	waiting int
+	// dropping: what snapshots hold is being dropped, or has been.
+	dropping bool
 }
 
 // nodeRun is one resource of the graph in a run.

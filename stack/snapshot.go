@@ -3,12 +3,14 @@ package stack
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/stoker-project/stoker"
 )
 
 // Snapshot begins to take a snapshot of a stack, which keeps what is wanted of it
-// and what is there, and gives its record. Resources are left as they are. Conflict while
+// and what is there, images of servers for one, and gives its record. Resources are left as
+// they are. Conflict while
 // an operation is under way; NoCapacity at the limit.
 func (e *Engine) Snapshot(ctx context.Context, id stoker.StackID, name string) (*stoker.Snapshot, error) {
 	s := &stoker.Snapshot{ID: stoker.SnapshotID(newID()), Stack: id, Name: name, Status: stoker.StatusInProgress, Created: now()}
@@ -21,7 +23,9 @@ func (e *Engine) Snapshot(ctx context.Context, id stoker.StackID, name string) (
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	begun := *s
+	begun.Data = nil // not what it will be
+	return &begun, nil
 }
 
 func (o *owner) snapshottable() error {
@@ -46,6 +50,7 @@ func (o *owner) snapshottable() error {
 
 // beginTaking records the intent in one write: the snapshot and the stack's state.
 func (o *owner) beginTaking(s *stoker.Snapshot) error {
+	o.intend(s)
 	next, before := *o.st, o.pending.Snapshots
 	next.Previous = previousOf(o.st)
 	o.pending.Snapshots = append(before[:len(before):len(before)], s)
@@ -62,7 +67,7 @@ func (o *owner) recallTaking(ctx context.Context) error {
 	if !under(o.st, stoker.ActionSnapshot) {
 		return nil
 	}
-	there, err := o.e.store.Snapshots(ctx, o.id, true)
+	there, err := o.e.store.Snapshots(ctx, o.id, false)
 	for _, s := range there {
 		if s.Status == stoker.StatusInProgress {
 			o.taking = s
@@ -77,7 +82,7 @@ func (o *owner) takeSnapshot() {
 		return
 	}
 	full := *o.taking
-	full.Data = export(o.st, o.rows.all())
+	full.Data = o.whole(o.taking)
 	o.taking = &full
 	o.endTaking(stoker.StatusComplete, fmt.Sprintf("Stack %s completed successfully", stoker.ActionSnapshot))
 }
@@ -90,7 +95,10 @@ func (o *owner) endTaking(status stoker.Status, reason string) {
 	s := *o.taking
 	s.Status, s.StatusReason = status, reason
 	o.pending.Snapshots = append(o.pending.Snapshots, &s)
-	o.taking = nil
+	o.taking, o.told = nil, nil
+	if status == stoker.StatusFailed {
+		o.dropLater(&s)
+	}
 }
 
 // Snapshots lists a stack's snapshots, the oldest first.
@@ -117,34 +125,65 @@ func notSnapshot(id stoker.SnapshotID, st *stoker.Stack) error {
 		Message: fmt.Sprintf("The Snapshot (%s) for Stack (%s) could not be found.", id, st.Name)}
 }
 
-// DeleteSnapshot removes a snapshot. Conflict while an operation of the stack is
-// under way.
+// DeleteSnapshot removes a snapshot, and what is kept for it. Conflict while an operation of
+// the stack is under way, or resources that were restored from it need it. When
+// something cannot be removed the snapshot is FAILED, and can be deleted again.
 func (e *Engine) DeleteSnapshot(ctx context.Context, st *stoker.Stack, id stoker.SnapshotID) error {
-	return e.do(ctx, st.ID, func(o *owner) error {
-		switch {
-		case o.st == nil || !o.st.Deleted.IsZero():
-			return notSnapshot(id, st)
-		case o.st.Status == stoker.StatusInProgress:
-			return underWay(o.st)
-		}
-		there, err := o.e.store.Snapshots(o.base, o.id, true)
-		if err != nil {
+	var found *stoker.Snapshot
+	err := e.do(ctx, st.ID, func(o *owner) (err error) {
+		if found, err = o.deletable(st, id); err != nil || len(keeps(found.Data)) == 0 {
 			return err
 		}
-		for _, s := range there {
-			if s.ID == id {
-				return o.dropSnapshot(id)
-			}
+		failed := *found
+		failed.Status, failed.StatusReason = stoker.StatusFailed, "Its deletion has begun"
+		return o.commitSnapshots(func(b *stoker.Batch) { b.Snapshots = append(b.Snapshots[:len(b.Snapshots):len(b.Snapshots)], &failed) })
+	})
+	if err == nil {
+		err = e.dropKept(ctx, found)
+	}
+	if err != nil {
+		return err
+	}
+	return e.do(ctx, st.ID, func(o *owner) error {
+		if o.st == nil || !o.st.Deleted.IsZero() {
+			return nil // it went with its stack
 		}
-		return notSnapshot(id, st)
+		return o.commitSnapshots(func(b *stoker.Batch) {
+			b.DropSnapshots = append(b.DropSnapshots[:len(b.DropSnapshots):len(b.DropSnapshots)], id)
+		})
 	})
 }
 
-// dropSnapshot removes it at once; when that cannot be stored, nothing has
+// deletable gives a snapshot that may be deleted.
+func (o *owner) deletable(st *stoker.Stack, id stoker.SnapshotID) (*stoker.Snapshot, error) {
+	switch {
+	case o.st == nil || !o.st.Deleted.IsZero():
+		return nil, notSnapshot(id, st)
+	case o.st.Status == stoker.StatusInProgress:
+		return nil, underWay(o.st)
+	}
+	if who := users(o.st, id); len(who) > 0 {
+		return nil, &stoker.Error{Kind: stoker.Conflict, Type: "NotSupported",
+			Message: fmt.Sprintf("Resources that were restored from the snapshot need it: %s.", strings.Join(who, ", ")),
+			Hint:    "Update the stack so that they begin with something else, or delete them."}
+	}
+	there, err := o.e.store.Snapshots(o.base, o.id, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range there {
+		if s.ID == id {
+			return s, nil
+		}
+	}
+	return nil, notSnapshot(id, st)
+}
+
+// commitSnapshots changes snapshots at once; when that cannot be stored, nothing has
 // changed.
-func (o *owner) dropSnapshot(id stoker.SnapshotID) error {
+func (o *owner) commitSnapshots(edit func(*stoker.Batch)) error {
 	b := o.takePending()
-	b.DropSnapshots = append(b.DropSnapshots[:len(b.DropSnapshots):len(b.DropSnapshots)], id)
+	edit(&b)
 	if err := o.e.store.Commit(o.base, b); err != nil {
 		return err
 	}
@@ -153,7 +192,8 @@ func (o *owner) dropSnapshot(id stoker.SnapshotID) error {
 }
 
 // Restore begins an update to what was wanted of a stack when a snapshot was
-// taken: its template, files, environment and parameters. It returns when that has begun.
+// taken: its template, files, environment and parameters, and resources with what was kept of
+// them. It returns when that has begun.
 // admin says that an administrator asks.
 // Conflict while an operation is under way.
 func (e *Engine) Restore(ctx context.Context, st *stoker.Stack, id stoker.SnapshotID, admin bool) error {
@@ -165,7 +205,7 @@ func (e *Engine) Restore(ctx context.Context, st *stoker.Stack, id stoker.Snapsh
 		return notSupported("Restoring a snapshot that is %s", s.Status)
 	}
 	spec := Exported(s.Data)
-	spec.Admin = admin
+	spec.Admin, spec.Restored = admin, restoredFrom(s.Data)
 	return e.change(ctx, st.ID, stoker.ActionRestore, func(st *stoker.Stack) error {
 		st.Spec = spec
 		return nil

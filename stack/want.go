@@ -48,6 +48,7 @@ func want(s *scope, n *node) (*wanted, error) {
 			return w, at(err, n)
 		}
 	}
+	w.restore(s.st.Spec)
 	if err := w.sections(s, n); err != nil {
 		return w, at(err, n)
 	}
@@ -86,7 +87,7 @@ func (w *wanted) sections(s *scope, n *node) error {
 	if w.deletion, err = s.graph.tmpl.ResolveDeletionPolicy(s, n.def); err != nil {
 		return err
 	}
-	if w.deletion == "Snapshot" {
+	if w.deletion == "Snapshot" && snapshotter(w.kind.impl) == nil {
 		return &stoker.Error{Kind: stoker.Invalid, Type: "StackValidationFailed", Path: n.def.Path("deletion_policy"),
 			Message: fmt.Sprintf("\"Snapshot\" deletion policy not supported: %s has no snapshots", w.kind.name)}
 	}

@@ -16,6 +16,7 @@ type work struct {
 	want   *wanted
 	old    *stoker.Resource // as it was before an update
 	pass   bool             // of a pass over what is there
+	key    string           // of what is kept for a snapshot
 	begun  bool             // an interrupted creation: compare again when it is done
 	cancel context.CancelCauseFunc
 }
@@ -42,6 +43,7 @@ const (
 	doSleep
 	doWake
 	doPutBack
+	doDeleteKeeping
 )
 
 // building tells whether work of the growing phase is in flight.
@@ -155,6 +157,8 @@ func perform(ctx context.Context, t stoker.ResourceType, req *stoker.Request, d 
 	switch d {
 	case doDelete:
 		err = t.Delete(ctx, req)
+	case doDeleteKeeping:
+		res, err = deleteKeeping(ctx, t, req)
 	case doUpdate:
 		res, err = t.(stoker.Updater).Update(ctx, req)
 	case doCheck:
@@ -202,7 +206,11 @@ func (o *owner) take(r result) {
 	}
 	o.untrack(r.id)
 	if w.node == nil {
-		o.deleted(row, r.err)
+		o.deleted(row, r.err, keptReason(r.res.Data))
+		return
+	}
+	if w.key != "" {
+		o.keptOne(w, row, r)
 		return
 	}
 	if w.pass {

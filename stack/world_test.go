@@ -23,13 +23,14 @@ type world struct {
 	fail   map[string]error         // by "verb name"
 	gates  map[string]chan struct{} // by "verb name", or "verb *": the call waits for it
 	ends   map[stoker.ResourceID]chan error
+	kept   map[string]any                    // by key
 	allow  func(stoker.TypeName, bool) error // who may have which types; nil: everybody
 }
 
 func newWorld() *world {
 	return &world{
 		things: map[stoker.ResourceID]map[string]any{}, fail: map[string]error{},
-		gates: map[string]chan struct{}{}, ends: map[stoker.ResourceID]chan error{},
+		gates: map[string]chan struct{}{}, kept: map[string]any{}, ends: map[stoker.ResourceID]chan error{},
 	}
 }
 
@@ -295,7 +296,7 @@ func start(t *testing.T, w *world, store *storetest.Memory, limits ...stack.Limi
 		"T::Thing": thing{w}, "T::Refused": refusedThing{thing{w}}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},
 		"T::Part": completing{thing{w}}, "T::Settling": settling{thing{w}},
 		"T::Held": heldThing{thing{w}}, "T::Acting": actingThing{heldThing{thing{w}}},
-		"T::Checked": checkedThing{thing{w}}, "T::Finding": findingThing{thing{w}}, "T::Sleepy": sleepyThing{waitingThing{thing{w}}},
+		"T::Kept": keptThing{thing{w}}, "T::Checked": checkedThing{thing{w}}, "T::Finding": findingThing{thing{w}}, "T::Sleepy": sleepyThing{waitingThing{thing{w}}},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

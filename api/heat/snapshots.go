@@ -21,7 +21,7 @@ type snapshot struct {
 
 func (s *server) snapshotOf(x *stoker.Snapshot) (snapshot, error) {
 	out := snapshot{ID: x.ID, Name: orNull(x.Name), Status: x.Status, StatusReason: orNull(x.StatusReason), Created: moment(x.Created)}
-	if x.Data == nil {
+	if x.Data == nil || x.Status != stoker.StatusComplete {
 		return out, nil
 	}
 	data := value.CloneMap(x.Data)
@@ -30,9 +30,15 @@ func (s *server) snapshotOf(x *stoker.Snapshot) (snapshot, error) {
 	data["template"], err = s.rawTemplate(spec)
 	data["environment"] = s.environmentOf(spec)
 	resources, _ := data["resources"].(map[string]any)
-	for _, r := range resources {
+	for name, r := range resources {
 		if r, ok := r.(map[string]any); ok {
-			r["resource_data"] = map[string]any{} // may hold what is shown nowhere
+			// What types remember for themselves may hold what is shown nowhere.
+			told := stack.KeptOf(x.Data, name)
+			if told == nil {
+				told = map[string]any{}
+			}
+			r["resource_data"] = told
+			delete(r, "kept")
 		}
 	}
 	out.Data = data

@@ -111,20 +111,17 @@ func variables(env []string) []string {
 }
 
 // DropImage implements stoker.ServerImager. While the daemon does not answer, it waits.
-func (d *Driver) DropImage(ctx context.Context, image string) error {
-	if !d.isKept(image) {
-		return &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("image %q was not made of a server here", image)}
-	}
+func (d *Driver) DropImage(ctx context.Context, key string) error {
 	err := d.persist(ctx, func(c *conn) error {
 		// By force: servers that have it keep its content.
-		_, err := c.ImageRemove(ctx, image, client.ImageRemoveOptions{Force: true})
+		_, err := c.ImageRemove(ctx, d.keptName(key), client.ImageRemoveOptions{Force: true})
 		if errdefs.IsNotFound(err) {
 			return nil
 		}
 		return explain(ctx, "remove it", err)
 	})
 	if err != nil {
-		return fmt.Errorf("image %q: %w", image, err)
+		return fmt.Errorf("image %q: %w", d.keptName(key), err)
 	}
 	return nil
 }

@@ -46,13 +46,13 @@ func (f *Fake) Capture(ctx context.Context, token stoker.ServerToken, key string
 }
 
 // DropImage implements stoker.ServerImager.
-func (f *Fake) DropImage(ctx context.Context, image string) error {
+func (f *Fake) DropImage(ctx context.Context, key string) error {
 	if err := f.enter(ctx, "drop-image", ""); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.images, image)
+	delete(f.images, keptImage+key)
 	return nil
 }
 

@@ -54,9 +54,9 @@ func (s *suite) imagesKeep() {
 	s.await("three", isActive)
 	s.wantFile("of the second image", "three", keptFile, "more")
 	for range 2 {
-		for _, name := range []string{image, second} {
-			if err := i.DropImage(s.ctx, name); err != nil {
-				s.Errorf("drop %s: %v", name, err)
+		for _, key := range []string{"first.key", "second.key"} {
+			if err := i.DropImage(s.ctx, key); err != nil {
+				s.Errorf("drop %s: %v", key, err)
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func (s *suite) imagesRefuse() {
 	if _, err := s.driver.Create(s.ctx, spec); !stoker.IsKind(err, stoker.Invalid) {
 		s.Errorf("another project's: %v", err)
 	}
-	if err := i.DropImage(s.ctx, image); err != nil {
+	if err := i.DropImage(s.ctx, "key"); err != nil {
 		s.Error(err)
 	}
 }

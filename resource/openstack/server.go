@@ -34,6 +34,8 @@ var (
 	_ stoker.Attributer = server{}
 	_ stoker.Validator  = server{}
 	_ stoker.Resumer    = server{}
+
+	_ stoker.Snapshotter = server{}
 )
 
 func (s server) Create(ctx context.Context, req *stoker.Request) (stoker.Result, error) {

@@ -1,8 +1,10 @@
 package openstack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -25,13 +27,15 @@ var (
 	_ stoker.Validator  = volume{}
 	_ stoker.Resumer    = volume{}
 	_ stoker.Refuser    = volume{}
+
+	_ stoker.Snapshotter = volume{}
 )
 
 func volumeSchema(t heatschema.Table) *stoker.Schema {
-	return t.Describe("OS::Cinder::Volume", "A volume: data of its own that outlives servers. It is empty at first; snapshots, images and backups are not offered.",
+	return t.Describe("OS::Cinder::Volume", "A volume: data of its own that outlives servers. It is empty at first, or a copy of another one; images are not offered.",
 		heatschema.Texts{
 			"availability_zone":             "The zone to be in. Ignored: there is one.",
-			"backup_id":                     "The backup to make it from. Refused.",
+			"backup_id":                     "The backup to make it from: one of a snapshot of a stack, by its resource_data.",
 			"description":                   "What it is for.",
 			"image":                         "The image to make it from. Refused.",
 			"imageRef":                      "The old name of image. Refused.",
@@ -42,7 +46,7 @@ func volumeSchema(t heatschema.Table) *stoker.Schema {
 			"scheduler_hints":               "Hints on where to place it. Ignored.",
 			"size":                          "Its size in GB. It can grow, not shrink. Required here. What holds a volume to its size is the driver: Docker cannot.",
 			"snapshot_id":                   "The snapshot to make it from. Refused.",
-			"source_volid":                  "The volume to copy. Refused.",
+			"source_volid":                  "The volume to copy, as it is when this one is made: get_resource of it.",
 			"volume_type":                   "Its kind. Ignored.",
 			"attribute:attachments":         "The same as attachments_list, as Python writes it.",
 			"attribute:attachments_list":    "The servers that have it: maps with server_id, device, and path, where the server finds it.",
@@ -58,7 +62,7 @@ func volumeSchema(t heatschema.Table) *stoker.Schema {
 			"attribute:show":                "All of this, in Cinder's form.",
 			"attribute:size":                "The size in GB.",
 			"attribute:snapshot_id":         "None.",
-			"attribute:source_volid":        "None.",
+			"attribute:source_volid":        "The volume that it was copied from, else None.",
 			"attribute:status":              "available, or in-use while a server has it.",
 			"attribute:volume_type":         "The kind.",
 		}, nil)
@@ -66,16 +70,24 @@ func volumeSchema(t heatschema.Table) *stoker.Schema {
 
 func (v volume) Refuse(t stoker.TypeName) error { return v.refuseVolumes(t) }
 
-// Validate refuses sources other than nothing.
-func (volume) Validate(req *stoker.Request) error {
-	v := request.Values(req.Properties)
-	for _, name := range []string{"image", "imageRef", "snapshot_id", "source_volid", "backup_id"} {
-		if v.Has(name) {
-			return refused(name, "volumes are empty at first here", "Give size, and fill the volume from a server.")
+// Validate refuses sources other than nothing and other volumes.
+func (v volume) Validate(req *stoker.Request) error {
+	p := request.Values(req.Properties)
+	for _, name := range []string{"image", "imageRef", "snapshot_id"} {
+		if p.Has(name) {
+			return refused(name, "volumes are not made from that here", "Give size, and fill the volume from a server.")
+		}
+	}
+	if p.Has("source_volid") && p.Has("backup_id") {
+		return refused("backup_id", "a volume is made from one thing", "Leave out this or source_volid.")
+	}
+	for _, name := range []string{"source_volid", "backup_id"} {
+		if p.Has(name) && !v.Snapshots() {
+			return refused(name, "the driver copies no volumes", "Give size, and fill the volume from a server.")
 		}
 	}
 	for _, name := range []string{"read_only", "multiattach"} {
-		if v.Bool(name) {
+		if p.Bool(name) {
 			return refused(name, "a volume is in one server at a time here, which can write to it", "Leave it out.")
 		}
 	}
@@ -83,18 +95,80 @@ func (volume) Validate(req *stoker.Request) error {
 }
 
 func (v volume) Create(ctx context.Context, req *stoker.Request) (stoker.Result, error) {
-	size := request.Values(req.Properties).Int("size")
-	if size < 1 {
+	p := request.Values(req.Properties)
+	if p.Int("size") < 1 {
 		return stoker.Result{}, refused("size", "no size is given", "Give it in GB.")
 	}
-	err := v.volumer.CreateVolume(ctx, stoker.VolumeSpec{
-		Token: stoker.VolumeToken(req.ID), Name: nameOf(req), Project: req.Stack.Project, Size: int64(size) << 30,
-	})
+	spec := volumeSpec(req, stoker.VolumeToken(req.ID), nameOf(req))
+	var err error
+	if from := sourceOf(p); from != "" {
+		copier, ok := v.volumer.(stoker.VolumeCopier)
+		if !ok {
+			return stoker.Result{}, v.Validate(req)
+		}
+		err = copier.CopyVolume(ctx, stoker.VolumeToken(from), spec)
+	} else {
+		err = v.volumer.CreateVolume(ctx, spec)
+	}
 	if err != nil {
 		return stoker.Result{}, fmt.Errorf("create volume %s: %w", nameOf(req), err)
 	}
 	v.shelve(req)
 	return stoker.Result{PhysicalID: stoker.PhysicalID(req.ID), Data: map[string]any{"created_at": time.Now().UTC().Format("2006-01-02T15:04:05.000000")}}, nil
+}
+
+func volumeSpec(req *stoker.Request, token stoker.VolumeToken, name string) stoker.VolumeSpec {
+	return stoker.VolumeSpec{Token: token, Name: name, Project: req.Stack.Project, Size: int64(request.Values(req.Properties).Int("size")) << 30}
+}
+
+// What is told of a snapshot of a volume: the copy that was made, and what the template
+// asked for then.
+const snapshotCopy = "backup_id" // Heat's
+
+// Snapshots tells whether the driver copies volumes.
+func (v volume) Snapshots() bool {
+	_, ok := v.volumer.(stoker.VolumeCopier)
+	return ok
+}
+
+// TakeSnapshot copies the volume as it is: Cinder would make a backup.
+func (v volume) TakeSnapshot(ctx context.Context, req *stoker.Request, key string) (map[string]any, error) {
+	err := v.volumer.(stoker.VolumeCopier).CopyVolume(ctx, stoker.VolumeToken(req.ID), volumeSpec(req, stoker.VolumeToken(key), "backup of "+nameOf(req)))
+	if err != nil {
+		return nil, fmt.Errorf("copy volume %s: %w", nameOf(req), err)
+	}
+	return map[string]any{snapshotCopy: key, "asked": askedSource(req)}, nil
+}
+
+// askedSource is what the template wanted the volume to be made from.
+func askedSource(req *stoker.Request) string {
+	p := request.Values(req.Properties)
+	if from := request.Values(req.Data).Map(stoker.RestoredKey); from != nil && from[snapshotCopy] == p[snapshotCopy] {
+		return from.String("asked")
+	}
+	return sourceOf(p)
+}
+
+func sourceOf(p request.Values) string {
+	return cmp.Or(p.String("source_volid"), p.String("backup_id"))
+}
+
+func (v volume) DropSnapshot(ctx context.Context, key string) error {
+	if v.volumer == nil {
+		return nil // another driver has made it
+	}
+	return v.volumer.DestroyVolume(ctx, stoker.VolumeToken(key))
+}
+
+// Restored is a volume of the copy, until the template names another source.
+func (volume) Restored(properties, data map[string]any) map[string]any {
+	if sourceOf(properties) != request.Values(data).String("asked") {
+		return properties
+	}
+	out := maps.Clone(properties)
+	delete(out, "source_volid")
+	out[snapshotCopy] = data[snapshotCopy]
+	return out
 }
 
 func (v volume) shelve(req *stoker.Request) {
@@ -171,7 +245,7 @@ func (v volume) show(req *stoker.Request) map[string]any {
 	return map[string]any{
 		"id": string(req.ID), "name": nameOf(req), "description": orNull(p, "description"), "size": int64(p.Int("size")),
 		"status": status, "attachments": attachments, "metadata": metadata, "availability_zone": zone,
-		"bootable": "false", "encrypted": false, "multiattach": false, "snapshot_id": nil, "source_volid": nil,
+		"bootable": "false", "encrypted": false, "multiattach": false, "snapshot_id": nil, "source_volid": orNull(p, "source_volid"),
 		"volume_type": orNull(p, "volume_type"), "created_at": request.Values(req.Data).String("created_at"),
 	}
 }

@@ -146,6 +146,7 @@ func encodeTags(tags []string) (string, error) {
 type specRow struct {
 	spec                    *stoker.StackSpec
 	parameters, environment json.RawMessage
+	restored                json.RawMessage
 	fingerprint             string
 }
 
@@ -156,7 +157,8 @@ type specJSON struct {
 	Files       map[string]string
 	Parameters  json.RawMessage
 	Environment json.RawMessage
-	Admin       bool `json:",omitempty"`
+	Restored    json.RawMessage `json:",omitempty"`
+	Admin       bool            `json:",omitempty"`
 }
 
 func (s *Store) encodeSpec(spec *stoker.StackSpec) (*specRow, error) {
@@ -168,6 +170,11 @@ func (s *Store) encodeSpec(spec *stoker.StackSpec) (*specRow, error) {
 	if row.environment, err = encodeMap("environment", spec.Environment); err != nil {
 		return nil, err
 	}
+	if spec.Restored != nil {
+		if row.restored, err = encodeMap("restored", spec.Restored); err != nil {
+			return nil, err
+		}
+	}
 	h := s.key.Fingerprint()
 	part := func(text []byte) {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
@@ -177,6 +184,9 @@ func (s *Store) encodeSpec(spec *stoker.StackSpec) (*specRow, error) {
 	part([]byte(spec.File))
 	part(row.parameters)
 	part(row.environment)
+	if row.restored != nil {
+		part(append([]byte("restored "), row.restored...))
+	}
 	if spec.Files == nil {
 		part([]byte("no files"))
 	}
@@ -192,7 +202,7 @@ func (s *Store) encodeSpec(spec *stoker.StackSpec) (*specRow, error) {
 }
 
 func (s *Store) sealSpec(row *specRow, id stoker.StackID) ([]byte, error) {
-	return s.seal(specJSON{row.spec.Template, row.spec.File, row.spec.Files, row.parameters, row.environment, row.spec.Admin},
+	return s.seal(specJSON{row.spec.Template, row.spec.File, row.spec.Files, row.parameters, row.environment, row.restored, row.spec.Admin},
 		"spec", string(id))
 }
 
@@ -205,7 +215,10 @@ func (s *Store) openSpec(sealed []byte, id stoker.StackID) (spec stoker.StackSpe
 	if spec.Parameters, err = decodeMap(j.Parameters); err != nil {
 		return spec, err
 	}
-	spec.Environment, err = decodeMap(j.Environment)
+	if spec.Environment, err = decodeMap(j.Environment); err != nil || j.Restored == nil {
+		return spec, err
+	}
+	spec.Restored, err = decodeMap(j.Restored)
 	return spec, err
 }
 

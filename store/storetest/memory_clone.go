@@ -53,7 +53,10 @@ func cloneSpec(s stoker.StackSpec) (c stoker.StackSpec, err error) {
 	if c.Parameters, err = cloneMap("parameters", s.Parameters); err != nil {
 		return c, err
 	}
-	c.Environment, err = cloneMap("environment", s.Environment)
+	if c.Environment, err = cloneMap("environment", s.Environment); err != nil {
+		return c, err
+	}
+	c.Restored, err = cloneMap("restored", s.Restored)
 	return c, err
 }
 

@@ -18,6 +18,7 @@ func full() *stoker.Stack {
 	st.Parent, st.ParentResource, st.Root, st.Depth = "parent", "group", "root", 1
 	st.StatusReason = "Stack CREATE started\x00 \"quoted\" ünïcode"
 	st.Spec = stoker.StackSpec{
+		Restored: map[string]any{"server": map[string]any{"key": "k", "data": map[string]any{"image": "i"}}},
 		Template: "heat_template_version: 2021-04-16\n" + strings.Repeat("# long\n", 1000), File: "web.yaml",
 		Files: map[string]string{"file:///a.yaml": "a", "b": ""},
 		Parameters: map[string]any{"count": int64(3), "ratio": 1.0, "secret": "hunter2",
