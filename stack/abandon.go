@@ -18,6 +18,11 @@ func (e *Engine) Abandon(ctx context.Context, id stoker.StackID) (map[string]any
 	if err != nil {
 		return nil, err
 	}
+	if !abandoning(st) {
+		if err := e.dropBeforeAbandon(ctx, st); err != nil {
+			return nil, err
+		}
+	}
 	err = e.do(ctx, id, func(o *owner) error {
 		if err := o.abandonable(); err != nil {
 			return err

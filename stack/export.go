@@ -55,15 +55,22 @@ func export(st *stoker.Stack, rs []*stoker.Resource) map[string]any {
 	for i, t := range st.Tags {
 		tags[i] = t
 	}
-	return map[string]any{
+	out := map[string]any{
 		"name": st.Name, "id": string(st.ID), "action": string(st.Action), "status": string(st.Status),
 		"environment": env, "files": files, "template": spec.Template, templateName: spec.File, "resources": resources,
 		"project_id": string(st.Project), "stack_user_project_id": string(st.Project), "tags": tags,
 	}
+	if spec.Restored != nil {
+		out[restoredName] = spec.Restored
+	}
+	return out
 }
 
-// templateName is a key of ours in an export.
-const templateName = "template_name"
+// Keys of ours in an export.
+const (
+	templateName = "template_name"
+	restoredName = "restored"
+)
 
 // exportResource: of several incarnations of a name the newest, which comes last,
 // stays.
@@ -86,6 +93,7 @@ func Exported(data map[string]any) stoker.StackSpec {
 	}
 	spec.File, _ = data[templateName].(string)
 	spec.Environment, _ = data["environment"].(map[string]any)
+	spec.Restored, _ = data[restoredName].(map[string]any)
 	files, _ := data["files"].(map[string]any)
 	for name, text := range files {
 		spec.Files[name], _ = text.(string)

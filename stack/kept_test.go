@@ -361,3 +361,30 @@ func TestCrashesOfSnapshots(t *testing.T) {
 		})
 	}
 }
+
+// TestAbandonDropsSnapshots, but what resources were restored from stays with them, also when they
+// are adopted.
+func TestAbandonDropsSnapshots(t *testing.T) {
+	w := newWorld()
+	b := start(t, w, storetest.NewMemory())
+	st := b.create("s", keptBody)
+	s := b.shot(st, "")
+	b.restoreTo(st, s)
+	b.shot(st, "second")
+	b.wantCopies("before", "one", "one", "two", "two")
+	data, err := b.Abandon(t.Context(), st.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.wantCopies("abandoned", "one", "two")
+	adopted, err := b.Adopt(t.Context(), stack.Input{Name: "again", DisableRollback: true}, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, b.await(adopted.ID), "ADOPT_COMPLETE")
+	w.clearLog()
+	want(t, b.update(adopted.ID, keptBody), "UPDATE_COMPLETE")
+	if got := w.calls("create"); len(got) != 0 {
+		t.Errorf("the update after made %q", got)
+	}
+}

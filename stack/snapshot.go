@@ -129,9 +129,17 @@ func notSnapshot(id stoker.SnapshotID, st *stoker.Stack) error {
 // the stack is under way, or resources that were restored from it need it. When
 // something cannot be removed the snapshot is FAILED, and can be deleted again.
 func (e *Engine) DeleteSnapshot(ctx context.Context, st *stoker.Stack, id stoker.SnapshotID) error {
+	return e.deleteSnapshot(ctx, st, id, (*owner).unneeded)
+}
+
+// deleteSnapshot removes one unless check refuses.
+func (e *Engine) deleteSnapshot(ctx context.Context, st *stoker.Stack, id stoker.SnapshotID, check func(*owner, stoker.SnapshotID) error) error {
 	var found *stoker.Snapshot
 	err := e.do(ctx, st.ID, func(o *owner) (err error) {
 		if found, err = o.deletable(st, id); err != nil || len(keeps(found.Data)) == 0 {
+			return err
+		}
+		if err := check(o, id); err != nil {
 			return err
 		}
 		failed := *found
@@ -162,11 +170,6 @@ func (o *owner) deletable(st *stoker.Stack, id stoker.SnapshotID) (*stoker.Snaps
 	case o.st.Status == stoker.StatusInProgress:
 		return nil, underWay(o.st)
 	}
-	if who := users(o.st, id); len(who) > 0 {
-		return nil, &stoker.Error{Kind: stoker.Conflict, Type: "NotSupported",
-			Message: fmt.Sprintf("Resources that were restored from the snapshot need it: %s.", strings.Join(who, ", ")),
-			Hint:    "Update the stack so that they begin with something else, or delete them."}
-	}
 	there, err := o.e.store.Snapshots(o.base, o.id, false)
 	if err != nil {
 		return nil, err
@@ -177,6 +180,36 @@ func (o *owner) deletable(st *stoker.Stack, id stoker.SnapshotID) (*stoker.Snaps
 		}
 	}
 	return nil, notSnapshot(id, st)
+}
+
+// unneeded refuses when resources were restored from a snapshot: made again, they would
+// begin with it again.
+func (o *owner) unneeded(id stoker.SnapshotID) error {
+	if who := users(o.st, id); len(who) > 0 {
+		return &stoker.Error{Kind: stoker.Conflict, Type: "NotSupported",
+			Message: fmt.Sprintf("Resources that were restored from the snapshot need it: %s.", strings.Join(who, ", ")),
+			Hint:    "Update the stack so that they begin with something else, or delete them."}
+	}
+	return nil
+}
+
+// dropBeforeAbandon removes the snapshots that hold something, since no record of them will be
+// left. What resources were restored from stays with them.
+func (e *Engine) dropBeforeAbandon(ctx context.Context, st *stoker.Stack) error {
+	list, err := e.store.Snapshots(ctx, st.ID, false)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if len(keeps(s.Data)) == 0 {
+			continue
+		}
+		err := e.deleteSnapshot(ctx, st, s.ID, (*owner).unneeded)
+		if err != nil && !stoker.IsKind(err, stoker.Conflict) && !stoker.IsKind(err, stoker.NotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // commitSnapshots changes snapshots at once; when that cannot be stored, nothing has

@@ -62,6 +62,7 @@ func TestVolumes(t *testing.T) {
 	s.shows("the one after a crash", "firstsecond")
 
 	s.refusesToLose()
+	s.restores()
 	if err := s.API.Delete(t.Context(), "notes"); err != nil {
 		t.Fatal(err)
 	}
@@ -149,11 +150,58 @@ func (s notes) refusesToLose() {
 	s.shows("the one after all was lost", "firstsecond")
 }
 
+// restores goes back to a snapshot: server and volume begin with what was in them. After the
+// stack nothing of that is left.
+func (s notes) restores() {
+	s.Helper()
+	shot, err := s.API.TakeSnapshot(s.Context(), "notes", "before")
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Settled("notes", "SNAPSHOT_COMPLETE")
+	whole, err := s.API.Snapshot(s.Context(), "notes", shot.ID)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for name, told := range map[string]string{"server": "snapshot_image_id", "data": "backup_id"} {
+		all, _ := whole.Data["resources"].(map[string]any)
+		one, _ := all[name].(map[string]any)
+		data, _ := one["resource_data"].(map[string]any)
+		if id, _ := data[told].(string); id == "" {
+			s.Errorf("the snapshot shows %v of %s, want %s", one, name, told)
+		}
+	}
+	s.add("third")
+	s.shows("the server after the snapshot", "firstsecondthird")
+	before := s.Containers()
+	if err := s.API.Restore(s.Context(), "notes", shot.ID); err != nil {
+		s.Fatal(err)
+	}
+	s.Settled("notes", "RESTORE_COMPLETE")
+	if now := s.Containers(); len(now) != 1 || now[0] == before[0] {
+		s.Errorf("got containers %v, want another than %v", now, before)
+	}
+	s.shows("the restored server", "firstsecond")
+	s.add("fourth")
+	if err := s.API.Update(s.Context(), "notes", s.request("3")); err != nil {
+		s.Fatal(err)
+	}
+	s.Settled("notes", "UPDATE_COMPLETE")
+	s.shows("its replacement", "firstsecondfourth")
+	if err := s.API.DeleteSnapshot(s.Context(), "notes", shot.ID); err == nil || !strings.Contains(err.Error(), "need it: data, server") {
+		s.Errorf("a snapshot in use: %v", err)
+	}
+}
+
 func (s notes) volumesGone() {
 	s.Helper()
 	all, err := s.Docker.VolumeList(s.Context(), moby.VolumeListOptions{})
 	if err != nil || len(all.Items) > 0 {
 		s.Errorf("volumes are left: %v, error %v", all.Items, err)
+	}
+	images, err := s.Docker.ImageList(s.Context(), moby.ImageListOptions{All: true, Filters: moby.Filters{}.Add("label", "stoker.keeper")})
+	if err != nil || len(images.Items) > 0 {
+		s.Errorf("images of servers are left: %v, error %v", images.Items, err)
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil || strings.Contains(string(mounts), s.Data+"/docker/mounts/") {

@@ -177,11 +177,15 @@ func (v volume) shelve(req *stoker.Request) {
 }
 
 // Update changes what stands in records only. No driver holds a volume to its size
-// in a way that a larger one would have to be told of.
+// in a way that a larger one would have to be told of. Another backup makes another volume, which
+// is whole before the old one goes; Cinder would write it over the old one.
 func (v volume) Update(_ context.Context, req *stoker.Request) (stoker.Result, error) {
 	if now, old := request.Values(req.Properties), request.Values(req.OldProperties); now.Int("size") < old.Int("size") {
 		return stoker.Result{}, &stoker.Error{Kind: stoker.Invalid, Type: "NotSupported", Path: "properties.size",
 			Message: "Shrinking volume is not supported.", Hint: "Make another volume and copy the data."}
+	}
+	if now := request.Values(req.Properties); now.Has(snapshotCopy) && now.Changed(req.OldProperties, snapshotCopy) {
+		return stoker.Result{}, stoker.ErrReplace
 	}
 	v.shelve(req)
 	return stoker.Result{}, nil
