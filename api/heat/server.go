@@ -137,8 +137,10 @@ func (s *server) guarded(h handler, harmless bool) http.HandlerFunc {
 		look := harmless || r.Method == http.MethodGet || r.Method == http.MethodHead
 		switch {
 		case project != grant.Project && !grant.Admin:
+			linger.Drop(r, MaxBody)
 			writeFault(w, faultOf(http.StatusForbidden, "Forbidden", "You are not authorized to use this project."))
 		case grant.ReadOnly && !look:
+			linger.Drop(r, MaxBody)
 			writeFault(w, faultOf(http.StatusForbidden, "Forbidden", "You are not authorized to change anything: you are a reader of this project."))
 		default:
 			s.serve(w, &call{Request: r, grant: grant, project: project, changes: !look}, h)
@@ -151,6 +153,7 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, why *access.Refu
 	if cause := errors.Unwrap(why); why.Status == http.StatusServiceUnavailable && r.Context().Err() == nil {
 		s.log.Warn("ask who sends a request", "path", r.URL.Path, "err", cause)
 	}
+	linger.Drop(r, MaxBody)
 	why.WriteHeader(w.Header())
 	class := map[int]string{http.StatusUnauthorized: "Unauthorized", http.StatusTooManyRequests: "RequestLimitExceeded"}[why.Status]
 	writeFault(w, faultOf(why.Status, cmp.Or(class, "ServiceUnavailable"), why.Message))

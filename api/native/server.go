@@ -89,12 +89,14 @@ func (s *server) guard(h func(http.ResponseWriter, *call) error) http.HandlerFun
 		c := &call{Request: r, grant: grant, project: grant.Project}
 		if p := stoker.ProjectID(r.URL.Query().Get("project")); p != "" && p != grant.Project {
 			if !grant.Admin {
+				linger.Drop(r, maxBody)
 				s.fault(w, r, stoker.Errorf(stoker.Forbidden, "the token is not for project %s", p))
 				return
 			}
 			c.project = p
 		}
 		if grant.ReadOnly && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			linger.Drop(r, maxBody)
 			s.fault(w, r, stoker.Errorf(stoker.Forbidden, "a reader of project %s changes nothing", c.project))
 			return
 		}
@@ -118,6 +120,7 @@ func (s *server) closed(h func(context.Context, *call) (any, error)) http.Handle
 
 // refuse answers those who are not let in.
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, why *access.Refusal) {
+	linger.Drop(r, maxBody)
 	why.WriteHeader(w.Header())
 	e := wire.FaultError{Kind: string(stoker.Forbidden), Message: why.Message}
 	switch why.Status {

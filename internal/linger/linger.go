@@ -21,8 +21,7 @@ const Most = 64 << 20
 // with the answer. A client that asks before it sends (Expect: 100-continue) is not asked
 // to.
 func Body(w http.ResponseWriter, r *http.Request, max int64) io.ReadCloser {
-	asks := strings.EqualFold(r.Header.Get("Expect"), "100-continue")
-	return &body{ReadCloser: http.MaxBytesReader(w, r.Body, max), rest: r.Body, max: max, spare: asks && r.ContentLength > max}
+	return &body{ReadCloser: http.MaxBytesReader(w, r.Body, max), rest: r.Body, max: max, spare: asks(r) && r.ContentLength > max}
 }
 
 type body struct {
@@ -32,6 +31,16 @@ type body struct {
 	spare bool // nothing is to be read at all
 	left  bool // what is left has been dropped
 }
+
+// Drop reads and drops at most max bytes of the body of a request that is answered without
+// it. A client that asks before it sends is not asked to.
+func Drop(r *http.Request, max int64) {
+	if !asks(r) {
+		_, _ = io.CopyN(io.Discard, r.Body, max) // whatever comes of it, the answer is the same
+	}
+}
+
+func asks(r *http.Request) bool { return strings.EqualFold(r.Header.Get("Expect"), "100-continue") }
 
 func (b *body) Read(p []byte) (int, error) {
 	if b.spare {

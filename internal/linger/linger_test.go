@@ -138,3 +138,28 @@ func TestMoreThanMost(t *testing.T) {
 		t.Errorf("%d bytes were taken (%v)", n, err)
 	}
 }
+
+// A client that is refused reads that, too, as long as its body has the length of one that would be
+// taken.
+func TestDrop(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		linger.Drop(r, limit)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer srv.Close()
+	for range 20 { // a reset comes now and then only
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", int64(limit))
+		if _, err := io.Copy(conn, zeros(limit)); err != nil {
+			t.Errorf("send: %v", err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("got %v, %v", resp, err)
+		}
+		conn.Close()
+	}
+}
