@@ -75,15 +75,23 @@ func keeps(data map[string]any) []kept {
 	return out
 }
 
-// KeptOf gives what the types have told of what a snapshot holds of a resource, for people;
-// nil if it holds nothing.
-func KeptOf(data map[string]any, name string) map[string]any {
+// Kept gives what types have told of what a snapshot holds of resources, for people: hidden
+// parameters are hidden.
+func (e *Engine) Kept(data map[string]any) map[stoker.ResourceName]map[string]any {
+	spec := Exported(data)
+	hidden := e.hiddenOf(&stoker.Stack{}, &spec)
+	out := map[stoker.ResourceName]map[string]any{}
 	for _, k := range keeps(data) {
-		if string(k.name) == name {
-			return k.data
+		shown := make(map[string]any, len(k.data))
+		for name, v := range k.data {
+			if text, ok := v.(string); ok {
+				v = hidden.Hide(text)
+			}
+			shown[name] = v
 		}
+		out[k.name] = shown
 	}
-	return nil
+	return out
 }
 
 // keepingGraph has the resources of which something is to be kept.
@@ -253,11 +261,11 @@ func deleteKeeping(ctx context.Context, t stoker.ResourceType, req *stoker.Reque
 }
 
 // keptReason tells people what a deletion has kept.
-func keptReason(data map[string]any) string {
+func (o *owner) keptReason(data map[string]any) string {
 	if len(data) == 0 {
 		return stateChanged
 	}
-	return stateChanged + ", kept " + string(mustJSON(data))
+	return o.e.secrets(o.base, o.st).Hide(stateChanged + ", kept " + string(mustJSON(data)))
 }
 
 // restoredFrom gives for resources what a snapshot holds of them.

@@ -107,9 +107,9 @@ func TestSnapshotKeepsWhatResourcesHold(t *testing.T) {
 	st := b.create("s", keptBody)
 	s := b.shot(st, "first")
 	b.wantCopies("taken", "one", "two")
-	told := stack.KeptOf(s.Data, "a")
+	told := b.Kept(s.Data)["a"]
 	copyA, _ := told["copy"].(string)
-	if !strings.HasPrefix(copyA, string(s.ID)+".") || told["asked"] != "plain" || stack.KeptOf(s.Data, "c") != nil {
+	if !strings.HasPrefix(copyA, string(s.ID)+".") || told["asked"] != "plain" || b.Kept(s.Data)["c"] != nil {
 		t.Errorf("told %v of a", told)
 	}
 	w.clearLog()
@@ -125,11 +125,11 @@ func TestSnapshotKeepsWhatResourcesHold(t *testing.T) {
 		t.Errorf("the same template made %q", got)
 	}
 	second := b.shot(st, "second")
-	if told := stack.KeptOf(second.Data, "a"); told["asked"] != "plain" {
+	if told := b.Kept(second.Data)["a"]; told["asked"] != "plain" {
 		t.Errorf("told %v of a that was restored", told)
 	}
 	b.restoreTo(st, second)
-	if got := w.kinds()["one"]; got != stack.KeptOf(second.Data, "a")["copy"] {
+	if got := w.kinds()["one"]; got != b.Kept(second.Data)["a"]["copy"] {
 		t.Errorf("the second time a is of %v", got)
 	}
 	b.wantCopies("two snapshots", "one", "one", "two", "two")
@@ -359,6 +359,35 @@ func TestCrashesOfSnapshots(t *testing.T) {
 			}
 			t.Logf("%d crash points", points)
 		})
+	}
+}
+
+// TestHiddenWhereThingsAreKept: neither a snapshot nor an event tells a hidden parameter.
+func TestHiddenWhereThingsAreKept(t *testing.T) {
+	w := newWorld()
+	b := start(t, w, storetest.NewMemory())
+	in := stack.Input{Name: "s", Spec: withFiles(template(`
+parameters: {p: {type: string, hidden: true}}
+resources:
+  a: {type: T::Kept, deletion_policy: Snapshot, properties: {value: one, kind: {get_param: p}}}
+`), nil)}
+	in.Spec.Parameters = map[string]any{"p": "very-hidden-word"}
+	st, err := b.Create(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, b.await(st.ID), "CREATE_COMPLETE")
+	s := b.shot(st, "")
+	if told := b.Kept(s.Data)["a"]; told["asked"] != "******" || told["copy"] == "******" {
+		t.Errorf("told %v", told)
+	}
+	b.restoreTo(st, s) // it is replaced, and so kept for good
+	if got := w.kinds()["one"]; got == "very-hidden-word" {
+		t.Error("it is not restored")
+	}
+	all := strings.Join(b.reasons(st.ID), "\n")
+	if !strings.Contains(all, "kept {") || strings.Contains(all, "very-hidden-word") {
+		t.Errorf("events: %s", all)
 	}
 }
 

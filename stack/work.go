@@ -206,7 +206,7 @@ func (o *owner) take(r result) {
 	}
 	o.untrack(r.id)
 	if w.node == nil {
-		o.deleted(row, r.err, keptReason(r.res.Data))
+		o.deleted(row, r.err, o.keptReason(r.res.Data))
 		return
 	}
 	if w.key != "" {

@@ -2,6 +2,7 @@ package heat
 
 import (
 	"context"
+	"maps"
 	"net/http"
 
 	"github.com/stoker-project/stoker"
@@ -30,13 +31,12 @@ func (s *server) snapshotOf(x *stoker.Snapshot) (snapshot, error) {
 	data["template"], err = s.rawTemplate(spec)
 	data["environment"] = s.environmentOf(spec)
 	resources, _ := data["resources"].(map[string]any)
+	kept := s.engine.Kept(x.Data)
 	for name, r := range resources {
 		if r, ok := r.(map[string]any); ok {
 			// What types remember for themselves may hold what is shown nowhere.
-			told := stack.KeptOf(x.Data, name)
-			if told == nil {
-				told = map[string]any{}
-			}
+			told := map[string]any{}
+			maps.Copy(told, kept[stoker.ResourceName(name)])
 			r["resource_data"] = told
 			delete(r, "kept")
 		}
