@@ -267,7 +267,7 @@ func TestSteps(t *testing.T) {
 			got = append(got, strings.Trim(part, "\"\n"))
 		}
 	}
-	want := "announcement, api, purge, scaler, engine, balancer, store, listener, data directory"
+	want := "announcement, api, purge, events, scaler, engine, balancer, store, listener, data directory"
 	if joined := strings.Join(got, ", "); joined != want {
 		t.Errorf("stopped %s, want %s", joined, want)
 	}

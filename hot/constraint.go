@@ -53,6 +53,15 @@ func (c *compiler) constraints(p *Parameter, n *node) ([]stoker.Constraint, erro
 	return out, nil
 }
 
+// className is what Heat calls a kind of constraint in messages: AllowedPattern.
+func className(key string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(key, "_") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}
+
 func (c *compiler) constraint(p *Parameter, n *node) (k stoker.Constraint, err error) {
 	if !n.isMap() {
 		return k, c.at(n).errorf(typeSchema, "Invalid parameter constraints, expected a mapping")
@@ -66,7 +75,7 @@ func (c *compiler) constraint(p *Parameter, n *node) (k stoker.Constraint, err e
 		}
 		kinds++
 		if !slices.Contains(constraintTypes(key), p.Type) {
-			return k, c.at(v).errorf(typeSchema, "%s constraint invalid for %s", key, p.Type)
+			return k, c.at(v).errorf(typeSchema, "%s constraint invalid for %s", className(key), p.Type)
 		}
 		if err := c.constraintKind(&k, key, v); err != nil {
 			return k, err

@@ -189,7 +189,7 @@ func dialectOf(doc *node, file string, languages []Language) (*dialect, error) {
 	at := place{pos: stoker.Pos{File: file}}
 	switch {
 	case len(found) == 0:
-		e := at.errorf(typeVersion, "Template format version not found.")
+		e := at.errorf(TypeTemplateFormat, "Template format version not found.")
 		e.Hint = fmt.Sprintf("Begin the template with a line like %q.", versionKey+": "+versionNames()[latest][0])
 		return nil, e
 	case len(found) > 1:
@@ -203,7 +203,7 @@ func dialectOf(doc *node, file string, languages []Language) (*dialect, error) {
 				return newDialect(version(v)), nil
 			}
 		}
-		known = versions()
+		known = slices.Sorted(slices.Values(versions()))
 	}
 	for _, l := range languages {
 		if l.Key == key && n.val == l.Date {

@@ -37,6 +37,9 @@ func environmentSections() []string {
 // environment.
 func ParseEnvironment(text []byte, file string) (*Environment, error) {
 	doc, err := parseDocument(text, file)
+	if e, ok := stoker.AsError(err); ok && e.Type == TypeTemplateFormat {
+		e.Type = TypeEnvironmentFormat
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +48,7 @@ func ParseEnvironment(text []byte, file string) (*Environment, error) {
 	}
 	at := place{pos: doc.pos(file)}
 	if !doc.isMap() {
-		return nil, at.errorf(typeValueError, "The environment is not a valid YAML mapping data type.")
+		return nil, at.errorf(TypeEnvironmentFormat, "The environment is not a valid YAML mapping data type.")
 	}
 	for i, k := range doc.keys {
 		if !slices.Contains(environmentSections(), k) {
@@ -88,7 +91,7 @@ func locate(err error, doc *node, file string) error {
 }
 
 func wrongSection(at place, name string) error {
-	e := at.errorf(typeValueError, `environment has wrong section "%s"`, name)
+	e := at.errorf(TypeEnvironmentFormat, `environment has wrong section "%s"`, name)
 	e.Hint = didYouMean(name, environmentSections())
 	return e
 }

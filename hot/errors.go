@@ -28,6 +28,13 @@ const (
 	typeNotFound     = "EntityNotFound"
 )
 
+// The types of what is wrong with a text before it is a template, or an environment. Heat's API
+// has no class for them: it reads texts before its engine sees them.
+const (
+	TypeTemplateFormat    = "InvalidTemplateFormat"
+	TypeEnvironmentFormat = "InvalidEnvironmentFormat"
+)
+
 // ErrUnknown is returned by a Scope for a value that is not known before
 // something is made. It ends the resolving of the value it is in, unchanged.
 var ErrUnknown = errors.New("the value is not known yet")

@@ -123,5 +123,5 @@ func tooDeep(line, col int) error {
 }
 
 func syntaxError(line, col int, msg string) *stoker.Error {
-	return &stoker.Error{Kind: stoker.Invalid, Pos: stoker.Pos{Line: line, Column: col}, Message: msg}
+	return &stoker.Error{Kind: stoker.Invalid, Type: TypeTemplateFormat, Pos: stoker.Pos{Line: line, Column: col}, Message: msg}
 }

@@ -130,7 +130,7 @@ func TestRefusedParameterDefinitions(t *testing.T) {
 		"type: string, constraints: [{}]":           "exactly one of",
 		"type: string, constraints: [{length: {}}]": "min and/or max",
 		"type: string, constraints: [{length: {mim: 1}}]":                     "Invalid key 'mim'",
-		"type: string, constraints: [{range: {min: 1}}]":                      "range constraint invalid for string",
+		"type: string, constraints: [{range: {min: 1}}]":                      "Range constraint invalid for string",
 		"type: string, constraints: [{length: {min: 1}, allowed_values: []}]": "exactly one of",
 		"type: number, constraints: [{modulo: {step: 0, offset: 0}}]":         "step cannot be 0",
 		"type: number, constraints: [{modulo: {step: 2, offset: 2}}]":         "offset must be smaller",

@@ -83,8 +83,11 @@ func places(n *node, file string) map[string]stoker.Pos {
 }
 
 func (c *compiler) resource(name string, n *node, allowed []string) (*Resource, error) {
-	if strings.ContainsAny(name, "/") || name == "" {
-		return nil, c.fail(n, "the name of a resource must not be empty or hold a slash")
+	if strings.Contains(name, "/") {
+		return nil, c.fail(n, `Resource name may not contain "/"`)
+	}
+	if name == "" {
+		return nil, c.fail(n, "the name of a resource must not be empty")
 	}
 	if err := c.object(n, "resource", "type", allowed); err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func (c *compiler) description(n *node) error {
 
 // entries gives the named maps of a section; null is an empty section.
 func (c *compiler) entries(section *node, name, object string) ([]string, []*node, error) {
-	if section == nil || section.val == nil {
+	if section == nil || section.val == nil || isList(section) && len(section.kids) == 0 { // nothing, to Heat too
 		return nil, nil, nil
 	}
 	c.enter(c.d.word(name))
@@ -140,7 +140,7 @@ func (c *compiler) groups(section *node) error {
 	c.enter("parameter_groups")
 	defer c.enter()
 	if !isList(section) {
-		return c.fail(section, "The parameter_groups should be a list, not a %s", values.TypeName(section.val))
+		return c.fail(section, "The parameter_groups should be a list.")
 	}
 	grouped := map[string]bool{}
 	for _, n := range section.kids {

@@ -65,7 +65,7 @@ func FromMap(doc map[string]any) (*Template, error) {
 func newTemplate(doc *node, file string, languages []Language) (*Template, error) {
 	raw, ok := doc.val.(map[string]any)
 	if !ok {
-		return nil, &stoker.Error{Kind: stoker.Invalid, Pos: doc.pos(file),
+		return nil, &stoker.Error{Kind: stoker.Invalid, Type: TypeTemplateFormat, Pos: doc.pos(file),
 			Message: "The template is not a JSON object or YAML mapping."}
 	}
 	d, err := dialectOf(doc, file, languages)

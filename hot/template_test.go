@@ -141,9 +141,9 @@ func TestGraphFollowsConditions(t *testing.T) {
 // the place.
 func TestRefusedTemplates(t *testing.T) {
 	tests := []struct{ name, text, typ, at, says string }{
-		{"no map", "- a", "", "", "not a JSON object or YAML mapping"},
-		{"empty", "", "", "", "not a JSON object or YAML mapping"},
-		{"no version", "resources: {}", "InvalidTemplateVersion", "", "version not found"},
+		{"no map", "- a", "InvalidTemplateFormat", "", "not a JSON object or YAML mapping"},
+		{"empty", "", "InvalidTemplateFormat", "", "not a JSON object or YAML mapping"},
+		{"no version", "resources: {}", "InvalidTemplateFormat", "", "version not found"},
 		{"two versions", "heat_template_version: 2013-05-23\nAWSTemplateFormatVersion: 2010-09-09", "InvalidTemplateVersion", "", "Ambiguous"},
 		{"unknown version", "heat_template_version: 2012-12-12", "InvalidTemplateVersion", "", "should be one of: 2013-05-23"},
 		{"CloudFormation", "AWSTemplateFormatVersion: 2010-09-09", "InvalidTemplateVersion", "", "CloudFormation"},

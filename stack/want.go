@@ -244,7 +244,22 @@ func (e *Engine) validated(ctx context.Context, st *stoker.Stack, p *partial) (*
 			return nil, 0, tooMany(total, e.limits.Resources)
 		}
 	}
-	return g, total, nil
+	return g, total, checkOutputs(s)
+}
+
+// checkOutputs refuses outputs of attributes that there are not. What else may be wrong with
+// them shows when they are resolved, as in Heat.
+func checkOutputs(s *scope) error {
+	for _, o := range s.graph.tmpl.Outputs {
+		if in, err := s.graph.tmpl.OutputIncluded(s, o); err == nil && !in {
+			continue
+		}
+		_, err := o.Value.Resolve(s)
+		if e, ok := stoker.AsError(err); ok && e.Type == "InvalidTemplateAttribute" {
+			return err
+		}
+	}
+	return nil
 }
 
 func tooMany(n, limit int) error {

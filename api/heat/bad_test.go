@@ -44,7 +44,7 @@ func TestBadBodies(t *testing.T) {
 		{"a list", `[]`, "HTTPBadRequest", "body", 400},
 		{"not UTF-8", "{\"stack_name\": \"\xff\"}", "HTTPBadRequest", "UTF-8", 400},
 		{"no template", `{"stack_name": "a"}`, "HTTPBadRequest", "No template", 400},
-		{"no name", fmt.Sprintf(`{"template": %q}`, valueTemplate), "StackValidationFailed", "name", 400},
+		{"no name", fmt.Sprintf(`{"template": %q}`, valueTemplate), "HTTPBadRequest", "No stack name specified", 400},
 		{"bad name", fmt.Sprintf(`{"stack_name": "1 2", "template": %q}`, valueTemplate), "StackValidationFailed", "name", 400},
 		{"taken name", fmt.Sprintf(`{"stack_name": "taken", "template": %q}`, valueTemplate), "StackExists", "already exists", 409},
 		{"template is a number", `{"stack_name": "a", "template": 7}`, "StackValidationFailed", "", 400},

@@ -260,7 +260,7 @@ func minutes(raw json.RawMessage) (time.Duration, error) {
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil:
-		return 0, refuse("HTTPBadRequest", "Only integer is allowed for timeout_mins, not %s", text)
+		return 0, refuse("HTTPBadRequest", "Only integer is acceptable by 'timeout_mins'.")
 	case n < 0 || n > math.MaxInt32:
 		return 0, refuse("HTTPBadRequest", "timeout_mins %d is out of range", n)
 	}

@@ -3,10 +3,12 @@ package heat
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/hot"
 )
 
 // faultBody is Heat's error body. The members behind traceback are Stoker's own;
@@ -87,10 +89,15 @@ func (s *server) fault(w http.ResponseWriter, c *call, err error) {
 		writeFault(w, faultOf(http.StatusInternalServerError, "InternalServerError", "An internal error has occurred; the server's log tells more."))
 		return
 	}
-	known := kinds[e.Kind]
-	f := faultOf(known.status, known.class, message(err, e))
-	if e.Type != "" {
-		f.Error.Type = e.Type
+	f := faultOf(kinds[e.Kind].status, classOf(e), message(err, e))
+	switch e.Type {
+	case hot.TypeTemplateFormat:
+		f.Error.Message = "Template not in valid format: " + f.Error.Message + inWords(e.Pos)
+	case hot.TypeEnvironmentFormat:
+		f.Error.Message = "Environment not in valid format: " + f.Error.Message + inWords(e.Pos)
+	}
+	if c.validates && f.Error.Type == "StackValidationFailed" {
+		f.Error.Type = "HTTPBadRequest" // Heat's engine answers with it, and refuses nothing
 	}
 	if status, ok := statuses[f.Error.Type]; ok {
 		f = recode(f, status)
@@ -98,6 +105,39 @@ func (s *server) fault(w http.ResponseWriter, c *call, err error) {
 	f.Error.Path, f.Error.Hint = e.Path, e.Hint
 	f.Error.File, f.Error.Line, f.Error.Column = e.Pos.File, e.Pos.Line, e.Pos.Column
 	writeFault(w, f)
+}
+
+// classOf is the class of Heat's exception that a client sees for an error. What goes wrong
+// in a function of a template is of its own class in the engine only.
+func classOf(e *stoker.Error) string {
+	switch e.Type {
+	case "":
+		return kinds[e.Kind].class
+	case hot.TypeTemplateFormat, hot.TypeEnvironmentFormat:
+		return "HTTPBadRequest"
+	case "InvalidTemplateSection":
+		return "StackValidationFailed"
+	case "ValueError", "TypeError", "KeyError", "UserParameterMissing", "InvalidTemplateAttribute":
+		if strings.HasPrefix(e.Path, "resources.") || strings.HasPrefix(e.Path, "outputs.") {
+			return "StackValidationFailed"
+		}
+	}
+	return e.Type
+}
+
+// inWords tells those where it is whose clients show the message only.
+func inWords(p stoker.Pos) string {
+	if p.Line == 0 {
+		return ""
+	}
+	out := fmt.Sprintf(" (line %d", p.Line)
+	if p.Column > 0 {
+		out += fmt.Sprintf(", column %d", p.Column)
+	}
+	if p.File != "" {
+		out += " of " + p.File
+	}
+	return out + ")"
 }
 
 // message is the error's text without its position and hint, which have members

@@ -147,7 +147,10 @@ func TestValidateTypesAndVersions(t *testing.T) {
 	needs := strings.Replace(valueTemplate, "default: hello, ", "", 1)
 	w.do("POST", "/validate", map[string]any{"template": needs}).want(t, 200)
 	w.do("POST", "/stacks", map[string]any{"stack_name": "x", "template": needs}).wantFault(t, 400, "UserParameterMissing", "The Parameter (text) was not provided.")
-	w.do("POST", "/validate", map[string]any{"template": valueTemplate + "nonsense: 1\n"}).wantFault(t, 400, "InvalidTemplateSection", "nonsense")
+	w.do("POST", "/validate", map[string]any{"template": valueTemplate + "nonsense: 1\n"}).wantFault(t, 400, "HTTPBadRequest", "The template section is invalid: nonsense")
+	w.do("POST", "/stacks", map[string]any{"stack_name": "x", "template": valueTemplate + "nonsense: 1\n"}).wantFault(t, 400, "StackValidationFailed", "nonsense")
+	w.do("POST", "/validate", map[string]any{"template": "heat_template_version: 2018-08-31\na: b: c\n"}).
+		wantFault(t, 400, "HTTPBadRequest", "Template not in valid format: mapping values are not allowed in this context (line 2, column 5)")
 
 	types := w.do("GET", "/resource_types", nil).want(t, 200)
 	if !strings.Contains(types.text, `"OS::Heat::Value"`) {
@@ -185,7 +188,7 @@ func TestMergedByTheServer(t *testing.T) {
 		"parameters: {names: {a: 1}}":                    {"InvalidMergeStrategyForParam", "names"},
 		"parameter_merge_strategies: {names: merge_all}": {"ValueError", "names"},
 		"parameter_merge_strategies: {names: overwrite}": {"ConflictingMergeStrategyForParam", "names"},
-		"nonsense: {}": {"ValueError", "nonsense"},
+		"nonsense: {}": {"HTTPBadRequest", "nonsense"},
 	} {
 		w.do("POST", "/stacks", body(second)).wantFault(t, 400, want[0], want[1])
 	}

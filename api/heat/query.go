@@ -24,7 +24,7 @@ func queryInt(q url.Values, name string) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, refuse("HTTPBadRequest", "Only integer is allowed by %q, not %q", name, text)
+		return 0, refuse("HTTPBadRequest", "Only integer is acceptable by '%s'.", name)
 	}
 	if n < 0 {
 		return 0, refuse("HTTPBadRequest", "Value '%d' must be greater than or equal to 0 for %q", n, name)

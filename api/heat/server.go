@@ -103,6 +103,8 @@ type call struct {
 	project stoker.ProjectID              // whose things are asked for
 	whole   func(max int64) io.ReadCloser // the body with another limit; instead of Body
 	changes bool                          // it asks for more than a look, and by no key of one resource
+	// validates: what is wrong with the template is the answer, not a refusal.
+	validates bool
 }
 
 // reply is what a handler answers. The zero status is 200.

@@ -50,7 +50,7 @@ func (s *server) stackOf(ctx context.Context, c *call) (*stoker.Stack, error) {
 		return nil, err
 	}
 	if len(found) != 1 || found[0].Name != c.PathValue("name") {
-		return nil, &stoker.Error{Kind: stoker.NotFound, Type: "EntityNotFound", Message: "The Stack (" + c.PathValue("name") + "/" + id + ") could not be found."}
+		return nil, &stoker.Error{Kind: stoker.NotFound, Type: "EntityNotFound", Message: "The Stack (" + c.PathValue("name") + ") could not be found."}
 	}
 	if c.changes && !c.grant.Admin {
 		return found[0], s.engine.Permit(ctx, found[0].ID)
@@ -105,6 +105,9 @@ func (s *server) createStack(ctx context.Context, c *call) (reply, error) {
 	in, err := s.input(c, b, nil)
 	if err != nil {
 		return reply{}, err
+	}
+	if in.Name == "" {
+		return reply{}, refuse("HTTPBadRequest", "No stack name specified")
 	}
 	var st *stoker.Stack
 	if !absent(b.Adopt) {

@@ -222,5 +222,5 @@ func TestRedirects(t *testing.T) {
 	w.do("GET", "/stacks/arn:openstack:heat::shop:stacks/a/"+string(st.ID), nil).want(t, 200)
 	w.do("GET", "/v1/stacks/a/"+string(st.ID), nil).want(t, 200)
 	w.do("GET", "/v1/stacks", nil).want(t, 200)
-	w.do("GET", "/stacks/b/"+string(st.ID), nil).wantFault(t, 404, "EntityNotFound", "b/")
+	w.do("GET", "/stacks/b/"+string(st.ID), nil).wantFault(t, 404, "EntityNotFound", "The Stack (b) could not be found.")
 }

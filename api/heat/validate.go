@@ -13,6 +13,7 @@ import (
 // validate checks a template and describes its parameters. Missing parameters
 // are no fault here: they are what the caller wants to hear of.
 func (s *server) validate(ctx context.Context, c *call) (reply, error) {
+	c.validates = true
 	nested, err := queryBool(c.URL.Query(), "show_nested", false)
 	if err == nil {
 		err = checkCodes(c.URL.Query().Get("ignore_errors"))

@@ -221,7 +221,7 @@ resources:
   one: {type: OS::Heat::Value, metadata: {role: a}, properties: {value: {get_param: text}}}
 outputs:
   said: {value: {get_attr: [one, value]}, description: What is said.}
-  lost: {value: {get_attr: [one, nothing]}}
+  lost: {value: {str_split: ['-', {get_attr: [one, value]}, 7]}}
 `
 
 // groupTemplate has a group and a policy.

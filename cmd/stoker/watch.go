@@ -17,6 +17,7 @@ type watcher struct {
 	cl *client.Client
 	id string
 
+	plain  bool                 // the server is a Heat, which knows no groups of ours
 	marker string               // the last event seen
 	seen   map[string]time.Time // by group: when its last decision seen was made
 	places map[string]string    // by nested stack: where it is, web/0
@@ -103,7 +104,13 @@ func (w *watcher) lookInside(ctx context.Context, out *sight) error {
 			out.unsettled = append(out.unsettled, r)
 		}
 	}
+	if w.plain {
+		return nil
+	}
 	groups, err := w.cl.Groups(ctx)
+	if w.plain = stoker.IsKind(err, stoker.NotFound); w.plain {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
