@@ -11,6 +11,11 @@ import (
 type Preview struct {
 	Stack *stoker.Stack // as it would be
 	Steps []Step        // in the order of the graph, deletions last
+	// Description, Parameters and Outputs are those of the stack; an output that is not
+	// known yet is nil.
+	Description string
+	Parameters  map[string]string
+	Outputs     []Output
 }
 
 // Step is what a plan does to one resource.
@@ -135,7 +140,27 @@ func (e *Engine) preview(ctx context.Context, st *stoker.Stack, rs *rows) (*Prev
 			steps[i].Verb = Change
 		}
 	}
-	return &Preview{Stack: st, Steps: steps}, nil
+	out := &Preview{Stack: st, Steps: steps, Description: g.tmpl.Description}
+	if st.Parent == "" {
+		out.Parameters, out.Outputs = g.bound.Strings(), foreseen(s)
+	}
+	return out, nil
+}
+
+// foreseen are a stack's outputs as far as they are known before it is made.
+func foreseen(s *scope) []Output {
+	var out []Output
+	for _, o := range s.graph.tmpl.Outputs {
+		if in, err := s.graph.tmpl.OutputIncluded(s, o); err == nil && !in {
+			continue
+		}
+		v, err := o.Value.Resolve(s)
+		if err != nil {
+			v = nil
+		}
+		out = append(out, Output{Name: o.Name, Description: o.Description, Value: v})
+	}
+	return out
 }
 
 // changes tells whether anything would be done.

@@ -50,7 +50,7 @@ func (o *owner) signalled(name stoker.ResourceName) (*stoker.Resource, error) {
 		return nil, notResource(name, o.st.Name)
 	}
 	if _, ok := o.e.types[row.Type].(stoker.Signaller); !ok {
-		return nil, stoker.Errorf(stoker.Invalid, "signal is not supported for resource.")
+		return nil, &stoker.Error{Kind: stoker.Invalid, Type: "ResourceActionNotSupported", Message: "signal is not supported for resource."}
 	}
 	for _, a := range []stoker.Action{stoker.ActionDelete, stoker.ActionSuspend} {
 		if row.Action == a || o.st.Action == a {

@@ -304,5 +304,5 @@ func boolean(name, text string) (bool, error) {
 		return false, nil
 	}
 	return false, &stoker.Error{Kind: stoker.Invalid, Type: "HTTPBadRequest",
-		Message: fmt.Sprintf("Unrecognized value %q for %q, acceptable values are: true, false", text, name)}
+		Message: fmt.Sprintf("Unrecognized value %q for %q, acceptable values are: true, false.", text, name)}
 }

@@ -91,7 +91,7 @@ func TestSignals(t *testing.T) {
 	if got := size(); got != 4.0 {
 		t.Errorf("a signal at the maximum: got size %v, want 4", got)
 	}
-	w.do("POST", at+"web/signal", "{}").wantFault(t, 400, "StackValidationFailed", "signal is not supported for resource.")
+	w.do("POST", at+"web/signal", "{}").wantFault(t, 400, "ResourceActionNotSupported", "signal is not supported for resource.")
 	w.do("POST", at+"up/signal", "[1]").wantFault(t, 400, "HTTPBadRequest", "JSON object")
 
 	mine := token.Sign(signalKey, "shop", string(st.ID), "up")

@@ -66,7 +66,7 @@ func (s *server) previewCreate(ctx context.Context, c *call) (reply, error) {
 	shown := struct {
 		full
 		Resources []any `json:"resources"`
-	}{fullOf(c.Request, &stack.View{Stack: p.Stack, Parameters: map[string]string{}}, false), s.tree(p)}
+	}{fullOf(c.Request, &stack.View{Stack: p.Stack, Description: p.Description, Parameters: p.Parameters, Outputs: p.Outputs}, true), s.tree(p)}
 	return reply{body: map[string]any{"stack": shown}}, nil
 }
 

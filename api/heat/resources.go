@@ -1,7 +1,9 @@
 package heat
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,7 +34,7 @@ type resource struct {
 func resourceOf(r *http.Request, v *stack.ResourceView, child *stoker.Stack) resource {
 	out := resource{
 		Name: v.Name, LogicalID: v.Name, PhysicalID: v.PhysicalID, Type: v.Type,
-		Status: v.State(), StatusReason: v.StatusReason,
+		Status: v.State(), StatusReason: cmp.Or(v.StatusReason, "state changed"),
 		Created: moment(v.Created), Updated: moment(v.Updated), RequiredBy: v.RequiredBy,
 		Links:  []link{{resourceURL(r, v.Stack, v.Name), "self"}, {stackURL(r, v.Stack), "stack"}},
 		Parent: v.Stack.ParentResource,
@@ -159,8 +161,25 @@ func (s *server) showResource(ctx context.Context, c *call) (reply, error) {
 		resource
 		Description string         `json:"description"`
 		Attributes  map[string]any `json:"attributes"`
-	}{resourceOf(c.Request, v, children[v.Child]), v.Description, attrs}
+	}{resourceOf(c.Request, v, children[v.Child]), v.Description, shownAttributes(attrs, c.URL.Query()["with_attr"])}
 	return reply{body: map[string]any{"resource": shown}}, nil
+}
+
+// shownAttributes are the attributes of a resource as Heat shows them: what the attribute
+// show holds, if that is a map, beside those that were asked for; otherwise all others.
+func shownAttributes(all map[string]any, asked []string) map[string]any {
+	show, ok := all["show"].(map[string]any)
+	if !ok {
+		delete(all, "show")
+		return all
+	}
+	out := maps.Clone(show)
+	for _, name := range asked {
+		if _, there := out[name]; !there {
+			out[name] = all[name]
+		}
+	}
+	return out
 }
 
 func (s *server) showMetadata(ctx context.Context, c *call) (reply, error) {

@@ -171,7 +171,7 @@ func TestListFiltersAndPages(t *testing.T) {
 	}
 	for query, words := range map[string]string{
 		"?limit=x": "Only integer", "?limit=-1": "greater than or equal", "?sort_dir=up": "sort direction",
-		"?show_deleted=2": `Unrecognized value "2" for "show_deleted", acceptable values are: true, false`,
+		"?show_deleted=2": `Unrecognized value "2" for "show_deleted", acceptable values are: true, false.`,
 	} {
 		w.do("GET", "/stacks"+query, nil).wantFault(t, 400, "HTTPBadRequest", words)
 	}

@@ -29,6 +29,8 @@ type writing struct {
 	types        map[stoker.PropertyType]string
 	parameter    func(name string, t stoker.PropertyType) any
 	attribute    func(resource, name string) any
+	reference    func(resource string) any
+	constraint   func(parameter map[string]any, c stoker.Constraint)
 }
 
 func inHOT() writing {
@@ -41,6 +43,11 @@ func inHOT() writing {
 		},
 		parameter: func(name string, _ stoker.PropertyType) any { return map[string]any{"get_param": name} },
 		attribute: func(resource, name string) any { return map[string]any{"get_attr": []any{resource, name}} },
+		reference: func(resource string) any { return map[string]any{"get_resource": resource} },
+		constraint: func(p map[string]any, c stoker.Constraint) {
+			list, _ := p["constraints"].([]any)
+			p["constraints"] = append(list, constraintOf(c))
+		},
 	}
 }
 
@@ -59,7 +66,9 @@ func inCFN() writing {
 			}
 			return ref
 		},
-		attribute: func(resource, name string) any { return map[string]any{"Fn::GetAtt": []any{resource, name}} },
+		attribute:  func(resource, name string) any { return map[string]any{"Fn::GetAtt": []any{resource, name}} },
+		reference:  func(resource string) any { return map[string]any{"Ref": resource} },
+		constraint: constraintOfCFN,
 	}
 }
 
@@ -75,6 +84,7 @@ func (w writing) template(name stoker.TypeName, schema *stoker.Schema) map[strin
 	for a, d := range schema.Attributes {
 		outputs[a] = map[string]any{w.word("description"): d.Description, w.word("value"): w.attribute(simple, a)}
 	}
+	outputs["OS::stack_id"] = map[string]any{w.word("value"): w.reference(simple)}
 	return map[string]any{
 		w.key: w.version, w.word("description"): "Initial template of " + simple,
 		w.word("parameters"): parameters, w.word("outputs"): outputs,
@@ -91,5 +101,32 @@ func (w writing) parameterFor(p *stoker.Property) map[string]any {
 	case !p.Required && p.Type == stoker.TypeString:
 		out[w.word("default")] = ""
 	}
+	if p.Type == stoker.TypeString || p.Type == stoker.TypeInteger || p.Type == stoker.TypeNumber {
+		for _, c := range p.Constraints { // those of lists and maps are of what is in them
+			w.constraint(out, c)
+		}
+	}
 	return out
+}
+
+// constraintOfCFN writes those that CloudFormation has words for.
+func constraintOfCFN(p map[string]any, c stoker.Constraint) {
+	ranged := func(r *stoker.Range, kind string) {
+		if r.Min != nil {
+			p["Min"+kind] = *r.Min
+		}
+		if r.Max != nil {
+			p["Max"+kind] = *r.Max
+		}
+	}
+	switch {
+	case c.Length != nil:
+		ranged(c.Length, "Length")
+	case c.Range != nil:
+		ranged(c.Range, "Value")
+	case c.AllowedValues != nil:
+		p["AllowedValues"] = c.AllowedValues
+	case c.Pattern != "":
+		p["AllowedPattern"] = c.Pattern
+	}
 }

@@ -106,7 +106,7 @@ func (s *session) stackResources() *cobra.Command {
 			return s.print(list, func(t *rows) {
 				t.head("name", "type", "status", "physical id", "stack", "reason")
 				for _, r := range list {
-					t.add(r.Name, r.Type, r.Status, r.PhysicalID, r.Stack, r.StatusReason)
+					t.add(r.Name, r.Type, r.Status, r.PhysicalID, r.Stack, reasonOf(r))
 				}
 			})
 		},
@@ -124,7 +124,7 @@ func (s *session) showResource(c *cobra.Command, cl *client.Client, stack, name 
 		t.field("name", r.Name)
 		t.field("type", r.Type)
 		t.field("status", r.Status)
-		t.field("reason", r.StatusReason)
+		t.field("reason", reasonOf(*r))
 		t.field("physical id", r.PhysicalID)
 		t.field("created", r.Created)
 		t.field("updated", r.Updated)
@@ -206,4 +206,12 @@ func (s *session) oneOutput(outs []client.Output, key string) error {
 		return fmt.Errorf("output %q has no value: %s", key, outs[i].Error)
 	}
 	return s.print(outs[i].Value, func(t *rows) { t.add(plain(outs[i].Value)) })
+}
+
+// reasonOf leaves out the reason that Heat gives where there is none.
+func reasonOf(r client.Resource) string {
+	if r.StatusReason == "state changed" {
+		return ""
+	}
+	return r.StatusReason
 }
