@@ -32,7 +32,7 @@ func keystoneAt(t *testing.T) (url string, stop func()) {
 [DEFAULT]
 use_stderr = true
 [database]
-connection = sqlite:///DIR/keystone.db
+connection = sqlite:///DIR/keystone.db?timeout=1
 [fernet_tokens]
 key_repository = DIR/keys
 [fernet_receipts]
