@@ -1,8 +1,6 @@
 package clients_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -11,9 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 )
 
 const heatAll = "/usr/bin/heat-all"
@@ -84,37 +80,9 @@ driver = noop
 	(&shell{t: t}).run("/usr/bin/heat-manage", "--config-file", config, "db_sync")
 	cmd := exec.Command(heatAll, "--config-file", config)
 	cmd.Dir, cmd.Env = dir, []string{"PATH=/usr/bin:/bin", "HOME=" + dir, "LC_ALL=C.UTF-8"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
 	ln.Close()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGKILL)
-		<-ended
-		if t.Failed() {
-			t.Logf("heat:\n%.8000s", log.String())
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for {
-		if resp, err := get(ctx, url, ""); err == nil {
-			resp.Body.Close()
-			return auth, url
-		}
-		select {
-		case <-ended:
-			t.Fatalf("heat does not start:\n%s", log.String())
-		case <-ctx.Done():
-			t.Fatal("heat does not answer")
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	daemon(t, cmd, url)
+	return auth, url
 }
 
 const wordTemplate = `heat_template_version: 2018-08-31

@@ -53,9 +53,17 @@ password_hash_rounds = 4
 	cmd := exec.Command(keystone, "-b", "127.0.0.1", "-p", port)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + dir, "LC_ALL=C.UTF-8", "OS_KEYSTONE_CONFIG_FILES=" + config, "OS_KEYSTONE_CONFIG_DIR=" + filepath.Dir(config)}
+	ln.Close()
+	return url, daemon(t, cmd, url)
+}
+
+// daemon starts a server and waits until it answers at an address. It runs until the test ends, or
+// stop is called.
+func daemon(t *testing.T, cmd *exec.Cmd, url string) (stop func()) {
+	t.Helper()
+	name := filepath.Base(cmd.Path)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
-	ln.Close()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +76,7 @@ password_hash_rounds = 4
 	t.Cleanup(func() {
 		stop()
 		if t.Failed() {
-			t.Logf("keystone:\n%s", log.String())
+			t.Logf("%s:\n%.20000s", name, log.String())
 		}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -76,13 +84,13 @@ password_hash_rounds = 4
 	for {
 		if resp, err := get(ctx, url, ""); err == nil {
 			resp.Body.Close()
-			return url, stop
+			return stop
 		}
 		select {
 		case <-ended:
-			t.Fatalf("keystone does not start:\n%s", log.String())
+			t.Fatalf("%s does not start:\n%s", name, log.String())
 		case <-ctx.Done():
-			t.Fatal("keystone does not answer")
+			t.Fatalf("%s does not answer", name)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
