@@ -25,6 +25,7 @@ type previewed struct {
 	Updated       *string             `json:"updated_time"`
 	StackName     string              `json:"stack_name"`
 	StackIdentity map[string]string   `json:"stack_identity"`
+	Identity      map[string]string   `json:"resource_identity"`
 	// Changed is Stoker's own: the properties that would change.
 	Changed []string `json:"changed,omitempty"`
 }
@@ -34,7 +35,14 @@ func (s *server) previewedOf(st *stoker.Stack, step stack.Step) previewed {
 		Name: step.Name, Action: string(stoker.ActionInit), Status: string(stoker.StatusComplete), Type: step.Type,
 		Properties: visible(step.Props, s.engine.Types()[step.Type]), Attributes: map[string]any{}, Metadata: map[string]any{},
 		RequiredBy: []string{}, StackName: st.Name, Changed: step.Changed,
-		StackIdentity: map[string]string{"stack_name": st.Name, "stack_id": string(st.ID), "tenant": string(st.Project), "path": ""},
+		StackIdentity: identity(st, ""), Identity: identity(st, "/resources/"+string(step.Name)),
+	}
+	if schema := s.engine.Types()[step.Type]; schema != nil {
+		for name := range schema.Attributes {
+			if name != "show" {
+				p.Attributes[name] = nil // not known yet
+			}
+		}
 	}
 	if r := step.Current; r != nil {
 		p.Action, p.Status, p.StatusReason = string(r.Action), string(r.Status), r.StatusReason
@@ -44,6 +52,10 @@ func (s *server) previewedOf(st *stoker.Stack, step stack.Step) previewed {
 		}
 	}
 	return p
+}
+
+func identity(st *stoker.Stack, path string) map[string]string {
+	return map[string]string{"stack_name": st.Name, "stack_id": string(st.ID), "tenant": string(st.Project), "path": path}
 }
 
 // previewCreate shows what a creation would make, nested stacks as nested lists.
