@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,7 +13,9 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker/app"
+	"github.com/stoker-project/stoker/balancer/haproxy"
 	"github.com/stoker-project/stoker/client"
+	"github.com/stoker-project/stoker/driver/process"
 	"github.com/stoker-project/stoker/internal/selfsigned"
 )
 
@@ -111,7 +114,9 @@ func TestSecretsAreToldNowhere(t *testing.T) {
 	c.Drivers.Process.Images = map[string]app.ImageConfig{"sleep": {Command: "/bin/sleep", Args: []string{"1000"}}}
 	if _, err := exec.LookPath("haproxy"); err == nil {
 		c.Balancer = "haproxy"
+		t.Cleanup(func() { stopHAProxy(t, filepath.Join(c.Data, "haproxy")) })
 	}
+	t.Cleanup(func() { destroyAll(t, filepath.Join(c.Data, "process")) })
 	r := start(t, c)
 	cl := dial(t, r.Server)
 	pair, err := selfsigned.Make(time.Now())
@@ -170,6 +175,40 @@ func TestSecretsAreToldNowhere(t *testing.T) {
 		}
 	}
 	a.files(c.Data)
+}
+
+// stopHAProxy ends the HAProxy that a Stoker has left at work for the next one.
+func stopHAProxy(t *testing.T, dir string) {
+	b, err := haproxy.New(haproxy.Config{Dir: dir})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer b.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := b.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// destroyAll ends the servers that a Stoker has left at work for the next one.
+func destroyAll(t *testing.T, dir string) {
+	d, err := process.New(process.Config{Dir: dir, Cgroups: "none"})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer d.Close()
+	servers, err := d.List(context.Background())
+	if err != nil {
+		t.Error(err)
+	}
+	for _, s := range servers {
+		if err := d.Destroy(context.Background(), s.Token, time.Second); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // files looks into what is written; the database's log is there while Stoker runs.
