@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -37,15 +38,19 @@ func Start(t *testing.T, config string) string {
 	}
 	ended := make(chan struct{})
 	found := make(chan string, 1)
-	go func() { // reads all of it, or Prometheus would block
+	var heard atomic.Pointer[string] // its last line
+	go func() {                      // reads all of it, or Prometheus would block
 		defer close(ended)
 		said := regexp.MustCompile(`127\.0\.0\.1:[1-9][0-9]*`)
-		address, told := "", false
+		address, ready, told := "", false, false
 		for lines := bufio.NewScanner(log); lines.Scan(); {
-			if at := said.FindString(lines.Text()); at != "" && address == "" {
+			line := lines.Text()
+			heard.Store(&line)
+			if at := said.FindString(line); at != "" && address == "" {
 				address = at
 			}
-			if !told && address != "" && strings.Contains(lines.Text(), "Server is ready") {
+			ready = ready || strings.Contains(line, "Server is ready")
+			if !told && address != "" && ready { // either may be said first
 				found <- address
 				told = true
 			}
@@ -60,9 +65,16 @@ func Start(t *testing.T, config string) string {
 	case at := <-found:
 		return "http://" + at
 	case <-ended:
-		t.Fatal("Prometheus ends at once")
-	case <-time.After(time.Minute):
-		t.Fatal("Prometheus does not start")
+		t.Fatalf("Prometheus ends at once: %s", last(&heard))
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("Prometheus is not ready after two minutes; the last it said: %s", last(&heard))
 	}
 	return ""
+}
+
+func last(heard *atomic.Pointer[string]) string {
+	if line := heard.Load(); line != nil {
+		return *line
+	}
+	return "nothing"
 }
