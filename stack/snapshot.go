@@ -129,17 +129,12 @@ func notSnapshot(id stoker.SnapshotID, st *stoker.Stack) error {
 // the stack is under way, or resources that were restored from it need it. When
 // something cannot be removed the snapshot is FAILED, and can be deleted again.
 func (e *Engine) DeleteSnapshot(ctx context.Context, st *stoker.Stack, id stoker.SnapshotID) error {
-	return e.deleteSnapshot(ctx, st, id, (*owner).unneeded)
-}
-
-// deleteSnapshot removes one unless check refuses.
-func (e *Engine) deleteSnapshot(ctx context.Context, st *stoker.Stack, id stoker.SnapshotID, check func(*owner, stoker.SnapshotID) error) error {
 	var found *stoker.Snapshot
 	err := e.do(ctx, st.ID, func(o *owner) (err error) {
 		if found, err = o.deletable(st, id); err != nil || len(keeps(found.Data)) == 0 {
 			return err
 		}
-		if err := check(o, id); err != nil {
+		if err := o.unneeded(id); err != nil {
 			return err
 		}
 		failed := *found
@@ -204,7 +199,7 @@ func (e *Engine) dropBeforeAbandon(ctx context.Context, st *stoker.Stack) error 
 		if len(keeps(s.Data)) == 0 {
 			continue
 		}
-		err := e.deleteSnapshot(ctx, st, s.ID, (*owner).unneeded)
+		err := e.DeleteSnapshot(ctx, st, s.ID)
 		if err != nil && !stoker.IsKind(err, stoker.Conflict) && !stoker.IsKind(err, stoker.NotFound) {
 			return err
 		}

@@ -90,8 +90,10 @@ func (d *Driver) capture(ctx context.Context, c *conn, token stoker.ServerToken,
 	}
 	config.Labels[labelKeeper], config.Labels[labelProject] = d.installation, found.labels[labelProject]
 	config.Labels[labelKept], config.Labels[labelEnv] = origin, list(variables(config.Env))
-	if _, ok := was.Config.Labels[labelEnv]; ok && found.labels[labelKept] != "" {
-		config.Labels[labelEnv] = was.Config.Labels[labelEnv] // of the first of them
+	if was.Config != nil && found.labels[labelKept] != "" {
+		if first, ok := was.Config.Labels[labelEnv]; ok {
+			config.Labels[labelEnv] = first // of the first image in the row
+		}
 	}
 	_, err = c.ContainerCommit(ctx, found.id, client.ContainerCommitOptions{Reference: name, Config: config})
 	if err != nil {
