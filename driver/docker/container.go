@@ -212,7 +212,7 @@ func setLimits(ctx context.Context, c *conn, id string, r container.Resources) e
 	const tries = 100 // some seconds
 	for try := 0; ; try++ {
 		_, err := c.ContainerUpdate(ctx, id, client.ContainerUpdateOptions{Resources: &r})
-		if err == nil || try == tries || !anyIn(err.Error(), "container not running", "container is not running", "stopped container", "deleted process", "no such process") {
+		if err == nil || try == tries || !anyIn(err.Error(), "container not running", "container is not running", "stopped container", "deleted process", "no such process", "task "+id+" not found") {
 			return err
 		}
 		if !sleep(ctx, firstPause) {
