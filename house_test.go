@@ -42,7 +42,7 @@ var house = map[string][]string{
 	"client/cloud":       {"."},
 	// Only app knows which adapters there are.
 	"app": {".", "internal", "hot", "stack", "scale", "api/*", "resource/*", "dialect/*", "client", "client/cloud",
-		"driver/process", "driver/docker", "balancer/builtin", "balancer/haproxy", "store/sqldb", "metric/*"},
+		"driver/process", "driver/docker", "balancer/builtin", "balancer/haproxy", "store/sqldb", "metric/*", "sink/zaqar"},
 	"guest":      {".", "internal"},
 	"cmd/stoker": {".", "internal", "hot", "app", "client", "client/cloud", "guest"},
 	// What the tests of examples have in common.
@@ -52,7 +52,7 @@ var house = map[string][]string{
 
 // adapters are families of implementations of a contract: each may import the
 // root and internal, and never a sibling.
-var adapters = []string{"driver", "balancer", "metric", "store"}
+var adapters = []string{"driver", "balancer", "metric", "store", "sink"}
 
 // rules gives the row of a package.
 func rules(pkg string) ([]string, bool) {

@@ -61,7 +61,10 @@ type Config struct {
 	// Prometheus is who is asked by signals of that source.
 	Prometheus PrometheusConfig `yaml:"prometheus"`
 	// Regions are others, by their names, where OS::Heat::Stack makes stacks.
-	Regions map[string]RegionConfig `yaml:"regions"`
+	Regions map[string]CloudConfig `yaml:"regions"`
+	// Zaqar takes the events of stacks whose environments have event_sinks; without one such
+	// environments are refused.
+	Zaqar *CloudConfig `yaml:"zaqar"`
 	// External is the network that floating addresses come from.
 	External ExternalConfig `yaml:"external"`
 	// Flavors are the sizes of servers by name, beside the ones built in.
@@ -253,6 +256,8 @@ func (c Config) private(path string) error {
 		key = "prometheus"
 	case secretRegions(c.Regions):
 		key = "regions"
+	case c.Zaqar != nil && c.Zaqar.secret():
+		key = "zaqar"
 	default:
 		return nil
 	}
@@ -344,6 +349,11 @@ func (c Config) validateParts() error {
 	}
 	if err := validateRegions(cmp.Or(c.People.Identity.Region, defaultRegion), c.Regions); err != nil {
 		return err
+	}
+	if c.Zaqar != nil {
+		if err := c.Zaqar.validate("zaqar", "Zaqar", false, "send events there"); err != nil {
+			return err
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Keys)) {
 		if _, err := sshkey.Parse(c.Keys[name]); err != nil {

@@ -29,7 +29,7 @@ import (
 func (a *parts) startEngines() error {
 	a.metrics = newMetrics()
 	a.engine = stack.New(stack.Config{
-		Store: a.store, Logger: a.Logger, Holder: a.holder(), Parse: cfn.Parse, Limits: a.Limits.limits(), OnEvent: a.onEvent,
+		Store: a.store, Logger: a.Logger, Holder: a.holder(), Parse: cfn.Parse, Limits: a.Limits.limits(), OnEvent: a.onEvent, Sink: a.openSink(),
 		Allow: typepolicy.Default().With(a.ResourceTypes).Allow,
 	})
 	var err error

@@ -8,12 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/stoker-project/stoker"
@@ -22,129 +18,32 @@ import (
 	"github.com/stoker-project/stoker/resource/heat"
 )
 
-// RegionConfig is another region, where OS::Heat::Stack makes stacks.
-type RegionConfig struct {
-	RegionLogin `yaml:",inline"`
-	// Projects may make stacks there, by their IDs; "*" is every other one. A login of a
-	// project's own takes the place of the common one.
-	Projects map[string]RegionLogin `yaml:"projects"`
-}
-
-// RegionLogin is how a region's Heat is found: through its Keystone, or by its address and a
-// token.
-type RegionLogin struct {
-	AuthURL           string `yaml:"auth_url"`
-	Username          string `yaml:"username"`
-	UserDomainName    string `yaml:"user_domain_name"` // default: Default
-	Password          string `yaml:"password"`
-	ProjectName       string `yaml:"project_name"`
-	ProjectID         string `yaml:"project_id"`
-	ProjectDomainName string `yaml:"project_domain_name"` // default: Default
-
-	ApplicationCredentialID     string `yaml:"application_credential_id"`
-	ApplicationCredentialSecret string `yaml:"application_credential_secret"`
-
-	// Endpoint is the address of its Heat, with the project: http://host:8004/v1/PROJECT.
-	Endpoint string `yaml:"endpoint"`
-	Token    string `yaml:"token"`
-
-	// RegionName is what the Keystone's catalog calls the region; default: its name here.
-	RegionName string `yaml:"region_name"`
-	Interface  string `yaml:"interface"` // public, internal or admin
-	CACert     string `yaml:"cacert"`    // a file
-	Insecure   bool   `yaml:"insecure"`  // any certificate is good
-}
-
-// env is the login as client/cloud reads one.
-func (l RegionLogin) env(region string) func(string) string {
-	vars := map[string]string{
-		"OS_AUTH_URL": l.AuthURL, "OS_USERNAME": l.Username, "OS_USER_DOMAIN_NAME": l.UserDomainName, "OS_PASSWORD": l.Password,
-		"OS_PROJECT_NAME": l.ProjectName, "OS_PROJECT_ID": l.ProjectID, "OS_PROJECT_DOMAIN_NAME": l.ProjectDomainName,
-		"OS_APPLICATION_CREDENTIAL_ID": l.ApplicationCredentialID, "OS_APPLICATION_CREDENTIAL_SECRET": l.ApplicationCredentialSecret,
-		"OS_ENDPOINT": l.Endpoint, "OS_TOKEN": l.Token, "OS_AUTH_TYPE": "admin_token",
-		"OS_REGION_NAME": cmp.Or(l.RegionName, region), "OS_INTERFACE": l.Interface, "OS_CACERT": l.CACert, "OS_INSECURE": strconv.FormatBool(l.Insecure),
-	}
-	return func(name string) string { return vars[name] }
-}
-
-// secret tells whether there is one in it.
-func (l RegionLogin) secret() bool { return l.Password+l.ApplicationCredentialSecret+l.Token != "" }
-
-func (l RegionLogin) validate(path string) error {
-	switch {
-	case (l.AuthURL == "") == (l.Endpoint == ""):
-		return fault(path, "Give auth_url of its Keystone with a login, or endpoint of its Heat with a token.", "it is not said where the region is")
-	case l.Endpoint != "" && l.Token == "":
-		return fault(path+".token", "", "an endpoint needs a token")
-	case l.AuthURL != "" && l.Token != "":
-		return fault(path+".token", "It goes with endpoint.", "a Keystone takes a password or an application credential here, not a token")
-	case l.AuthURL != "" && l.ApplicationCredentialID == "" && (l.Username == "" || l.Password == "" || l.ProjectName+l.ProjectID == ""):
-		return fault(path, "Give username, password and project_name, or application_credential_id and application_credential_secret.", "the login is not whole")
-	case l.ApplicationCredentialID != "" && l.ApplicationCredentialSecret == "":
-		return fault(path+".application_credential_secret", "", "it is missing")
-	case !slices.Contains([]string{"", "public", "internal", "admin"}, l.Interface):
-		return fault(path+".interface", "", "%q is none of public, internal and admin", l.Interface)
-	}
-	for name, address := range map[string]string{"auth_url": l.AuthURL, "endpoint": l.Endpoint} {
-		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-			return fault(path+"."+name, "It looks like https://host:5000/v3.", "%q is no address of HTTP or HTTPS", address)
-		}
-	}
-	return nil
-}
-
-// login is that of a project.
-func (c RegionConfig) login(project string) RegionLogin {
-	if l := c.Projects[project]; l != (RegionLogin{}) {
-		return l
-	}
-	return c.RegionLogin
-}
-
-func validateRegions(own string, rs map[string]RegionConfig) error {
+func validateRegions(own string, rs map[string]CloudConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(rs)) {
 		path := "regions." + name
 		if name == own {
 			return fault(path, "It is identity.region.", "this region is called so itself")
 		}
-		if len(rs[name].Projects) == 0 {
-			return fault(path+".projects", `Name them, or allow all with "*": {}.`, "no project may make stacks there")
-		}
-		for _, project := range slices.Sorted(maps.Keys(rs[name].Projects)) {
-			if err := rs[name].login(project).validate(path + ".projects." + project); err != nil {
-				return err
-			}
+		if err := rs[name].validate(path, "Heat", true, "make stacks there"); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func secretRegions(rs map[string]RegionConfig) bool {
-	for _, r := range rs {
-		if r.secret() || slices.ContainsFunc(slices.Collect(maps.Values(r.Projects)), RegionLogin.secret) {
-			return true
-		}
-	}
-	return false
+func secretRegions(rs map[string]CloudConfig) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(rs)), CloudConfig.secret)
 }
 
-// regions makes stacks elsewhere. A login is made when it is needed first, and shared.
+// regions makes stacks elsewhere.
 type regions struct {
-	config map[string]RegionConfig
+	config map[string]CloudConfig
 	log    *slog.Logger
-
-	mu     sync.Mutex
-	logins map[RegionLogin]*login
+	logins *logins
 }
 
-// login is a connection that is made once; turn is held while it is made.
-type login struct {
-	turn   sync.Mutex
-	client *client.Client
-}
-
-func newRegions(config map[string]RegionConfig, log *slog.Logger) *regions {
-	return &regions{config: config, log: log, logins: map[RegionLogin]*login{}}
+func newRegions(config map[string]CloudConfig, log *slog.Logger) *regions {
+	return &regions{config: config, log: log, logins: &logins{open: cloud.Open}}
 }
 
 // at is heat.Deps.Regions. It connects to nothing.
@@ -154,24 +53,13 @@ func (r *regions) at(project stoker.ProjectID, name string) (heat.Stacks, error)
 		return nil, &stoker.Error{Kind: stoker.Invalid, Message: "it is not known here",
 			Hint: "The configuration of Stoker names other regions under regions."}
 	}
-	key := string(project)
-	if _, ok := c.Projects[key]; !ok {
-		key = everyProject
-	}
-	if _, ok := c.Projects[key]; !ok {
+	l, ok := c.login(project)
+	if !ok {
 		return nil, &stoker.Error{Kind: stoker.Forbidden, Message: fmt.Sprintf("project %q may not make stacks there", project),
 			Hint: fmt.Sprintf("The configuration of Stoker allows it under regions.%s.projects.", name)}
 	}
-	l := c.login(key)
 	l.RegionName = cmp.Or(l.RegionName, name)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	one := r.logins[l]
-	if one == nil {
-		one = &login{}
-		r.logins[l] = one
-	}
-	return &elsewhere{region: name, how: l, login: one, log: r.log.With("region", name)}, nil
+	return &elsewhere{region: name, how: l, logins: r.logins, log: r.log.With("region", name)}, nil
 }
 
 // The pauses between two looks at a stack elsewhere, and how long a server there may
@@ -181,54 +69,25 @@ const (
 	lastLook      = 5 * time.Second
 	regionTimeout = time.Minute
 	beginTimeout  = 10 * time.Second
-	maxRegionBody = 32 << 20
 )
 
 // elsewhere is the Heat of another region, for a project. Its stacks are told by their
 // names: each has that of the resource that it is for, with 60 bits of the resource's ID.
 type elsewhere struct {
 	region string
-	how    RegionLogin
-	login  *login
+	how    CloudLogin
+	logins *logins
 	log    *slog.Logger
 }
 
 var _ heat.Stacks = (*elsewhere)(nil)
 
-// connect logs in, if that has not been done.
 func (e *elsewhere) connect(ctx context.Context) (*client.Client, error) {
-	e.login.turn.Lock()
-	defer e.login.turn.Unlock()
-	if e.login.client != nil {
-		return e.login.client, nil
-	}
-	found, err := cloud.Open(ctx, "", e.how.env(e.region))
+	found, err := e.logins.connect(ctx, e.how)
 	if err != nil {
 		return nil, err
 	}
-	found.HTTP.Transport = careful{found.HTTP.Transport}
-	found.HTTP.CheckRedirect = sameHost
-	e.login.client, err = client.New(client.Config{URL: found.URL, HTTP: found.HTTP})
-	return e.login.client, err
-}
-
-// careful bounds what one answer may cost: time and memory.
-type careful struct{ under http.RoundTripper }
-
-func (c careful) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := c.under.RoundTrip(r)
-	if err == nil {
-		res.Body = http.MaxBytesReader(nil, res.Body, maxRegionBody)
-	}
-	return res, err
-}
-
-// sameHost keeps the token from strangers.
-func sameHost(to *http.Request, via []*http.Request) error {
-	if to.URL.Host != via[0].URL.Host || to.URL.Scheme != via[0].URL.Scheme || len(via) > 10 {
-		return fmt.Errorf("it sends on to %s", to.URL.Host)
-	}
-	return nil
+	return client.New(client.Config{URL: found.URL, HTTP: found.HTTP})
 }
 
 // ask asks once.

@@ -97,9 +97,9 @@ func twoRegions(t *testing.T) (here, there *client.Client, d *door, c app.Config
 	base, path, _ := strings.Cut(second.URL, "/v1/")
 	d = newDoor(t, base)
 	c = config(t)
-	c.Regions = map[string]app.RegionConfig{"RegionTwo": {
-		RegionLogin: app.RegionLogin{Endpoint: d.URL + "/v1/" + path, Token: second.Token},
-		Projects:    map[string]app.RegionLogin{"*": {}},
+	c.Regions = map[string]app.CloudConfig{"RegionTwo": {
+		CloudLogin: app.CloudLogin{Endpoint: d.URL + "/v1/" + path, Token: second.Token},
+		Projects:   map[string]app.CloudLogin{"*": {}},
 	}}
 	return dial(t, start(t, c).Server), dial(t, second.Server), d, c
 }
@@ -246,8 +246,8 @@ func TestRegionThatIsDown(t *testing.T) {
 	base, path, _ := strings.Cut(second.URL, "/v1/")
 	d := newDoor(t, base)
 	c := config(t)
-	c.Regions = map[string]app.RegionConfig{"RegionTwo": {
-		RegionLogin: app.RegionLogin{Endpoint: d.URL + "/v1/" + path, Token: second.Token}, Projects: map[string]app.RegionLogin{"*": {}},
+	c.Regions = map[string]app.CloudConfig{"RegionTwo": {
+		CloudLogin: app.CloudLogin{Endpoint: d.URL + "/v1/" + path, Token: second.Token}, Projects: map[string]app.CloudLogin{"*": {}},
 	}}
 	r := start(t, c)
 	here, there := dial(t, r.Server), dial(t, second.Server)
@@ -358,7 +358,7 @@ func TestRegionsByKeystone(t *testing.T) {
 	two.People.Identity.Region = "two"
 	second := start(t, two)
 	base, _, _ := strings.Cut(second.URL, "/v1")
-	login := app.RegionLogin{AuthURL: base + "/v3", Username: "stoker", Password: "password", ProjectName: "theirs", RegionName: "two"}
+	login := app.CloudLogin{AuthURL: base + "/v3", Username: "stoker", Password: "password", ProjectName: "theirs", RegionName: "two"}
 	wrong := login
 	wrong.Password = "secret-that-is-wrong"
 	c := config(t)
@@ -366,7 +366,7 @@ func TestRegionsByKeystone(t *testing.T) {
 	if err := os.WriteFile(c.TokensFile, []byte("alice-0123456789abcdef shop\nbob-0123456789abcdef other\ncarol-0123456789abcdef third\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.Regions = map[string]app.RegionConfig{"RegionTwo": {RegionLogin: login, Projects: map[string]app.RegionLogin{"shop": {}, "other": wrong}}}
+	c.Regions = map[string]app.CloudConfig{"RegionTwo": {CloudLogin: login, Projects: map[string]app.CloudLogin{"shop": {}, "other": wrong}}}
 	r := start(t, c)
 	ours, _, _ := strings.Cut(r.URL, "/v1/")
 	alice := dial(t, app.Server{URL: ours + "/v1/shop", Token: "alice-0123456789abcdef"})
@@ -398,25 +398,25 @@ func TestRegionsByKeystone(t *testing.T) {
 
 // TestRegionsRefused holds configurations that cannot be.
 func TestRegionsRefused(t *testing.T) {
-	all := map[string]app.RegionLogin{"*": {}}
-	for says, r := range map[string]app.RegionConfig{
-		"no project may":      {RegionLogin: app.RegionLogin{Endpoint: "http://x/v1/p", Token: "t"}},
+	all := map[string]app.CloudLogin{"*": {}}
+	for says, r := range map[string]app.CloudConfig{
+		"no project may":      {CloudLogin: app.CloudLogin{Endpoint: "http://x/v1/p", Token: "t"}},
 		"not said where":      {Projects: all},
-		"needs a token":       {RegionLogin: app.RegionLogin{Endpoint: "http://x/v1/p"}, Projects: all},
-		"not whole":           {RegionLogin: app.RegionLogin{AuthURL: "http://x/v3", Username: "u"}, Projects: all},
-		"it is missing":       {RegionLogin: app.RegionLogin{AuthURL: "http://x/v3", ApplicationCredentialID: "u"}, Projects: all},
-		"a password or an ap": {RegionLogin: app.RegionLogin{AuthURL: "http://x/v3", Token: "u"}, Projects: all},
-		"no address":          {RegionLogin: app.RegionLogin{Endpoint: "x/v1/p", Token: "t"}, Projects: all},
-		"none of public":      {RegionLogin: app.RegionLogin{Endpoint: "http://x/v1/p", Token: "t", Interface: "x"}, Projects: all},
+		"needs a token":       {CloudLogin: app.CloudLogin{Endpoint: "http://x/v1/p"}, Projects: all},
+		"not whole":           {CloudLogin: app.CloudLogin{AuthURL: "http://x/v3", Username: "u"}, Projects: all},
+		"it is missing":       {CloudLogin: app.CloudLogin{AuthURL: "http://x/v3", ApplicationCredentialID: "u"}, Projects: all},
+		"a password or an ap": {CloudLogin: app.CloudLogin{AuthURL: "http://x/v3", Token: "u"}, Projects: all},
+		"no address":          {CloudLogin: app.CloudLogin{Endpoint: "x/v1/p", Token: "t"}, Projects: all},
+		"none of public":      {CloudLogin: app.CloudLogin{Endpoint: "http://x/v1/p", Token: "t", Interface: "x"}, Projects: all},
 	} {
 		c := config(t)
-		c.Regions = map[string]app.RegionConfig{"Two": r}
+		c.Regions = map[string]app.CloudConfig{"Two": r}
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "regions.Two") {
 			t.Errorf("got %v, want it to say %q", err, says)
 		}
 	}
 	c := config(t)
-	c.Regions = map[string]app.RegionConfig{"RegionOne": {RegionLogin: app.RegionLogin{Endpoint: "http://x/v1/p", Token: "t"}, Projects: all}}
+	c.Regions = map[string]app.CloudConfig{"RegionOne": {CloudLogin: app.CloudLogin{Endpoint: "http://x/v1/p", Token: "t"}, Projects: all}}
 	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "this region") {
 		t.Errorf("our own: %v", err)
 	}

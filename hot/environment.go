@@ -18,9 +18,10 @@ type Environment struct {
 	ParameterDefaults map[string]any
 	// Registry is the resource_registry section as written; see Lookup.
 	Registry map[string]any
-	// EncryptedParamNames and EventSinks are kept for clients.
+	// EncryptedParamNames is kept for clients.
 	EncryptedParamNames []string
-	EventSinks          []any
+	// EventSinks is event_sinks as written; see Sinks.
+	EventSinks []any
 	// MergeStrategies is parameter_merge_strategies: how Merge joins parameters.
 	MergeStrategies map[string]string
 
@@ -167,24 +168,6 @@ func sectionNames(v any) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
-}
-
-// sectionSinks reads where events are to go. Heat knows one kind.
-func sectionSinks(v any) ([]any, error) {
-	l, ok := v.([]any)
-	if !ok {
-		return nil, valueErr("a list is wanted, not a %s", values.TypeName(v))
-	}
-	for i, item := range l {
-		m, ok := item.(map[string]any)
-		if !ok {
-			return nil, valueErr("sink %d must be a map, not a %s", i, values.TypeName(item))
-		}
-		if m["type"] != "zaqar-queue" {
-			return nil, valueErr("sink %d must have the type zaqar-queue, not %s", i, pyRepr(m["type"]))
-		}
-	}
-	return l, nil
 }
 
 func sectionStrategies(v any) (map[string]string, error) {

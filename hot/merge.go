@@ -67,7 +67,7 @@ func (e *Environment) joined(over *Environment) *Environment {
 	return &Environment{
 		Registry:            mergeMaps(e.Registry, over.Registry),
 		EncryptedParamNames: unique(slices.Concat(e.EncryptedParamNames, over.EncryptedParamNames)),
-		EventSinks:          slices.Concat(e.EventSinks, over.EventSinks),
+		EventSinks:          joinSinks(e.EventSinks, over.EventSinks),
 	}
 }
 

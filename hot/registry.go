@@ -203,11 +203,11 @@ func wildcard(key, target, typeName string) string {
 }
 
 // Child is the environment of the nested stack that a resource of this one is:
-// no parameters, the same defaults and types, and of the entries for single
-// resources those below the resource's. without names types whose mapping is
+// no parameters, the same defaults, types and event sinks, and of the entries for
+// single resources those below the resource's. without names types whose mapping is
 // not inherited: a template that replaces a type may use that type itself.
 func (e *Environment) Child(resource string, without ...string) *Environment {
-	child := &Environment{ParameterDefaults: values.CloneMap(e.ParameterDefaults)}
+	child := &Environment{ParameterDefaults: values.CloneMap(e.ParameterDefaults), EventSinks: e.EventSinks}
 	if e.Registry == nil {
 		return child
 	}

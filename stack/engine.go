@@ -36,6 +36,9 @@ type Config struct {
 	// OnEvent is told of each event after it is durable. It is called in the
 	// goroutine that owns the stack and must not block; nil: nobody.
 	OnEvent func(*stoker.Event)
+	// Sink takes the events of stacks whose environments have event_sinks; nil: such
+	// environments are refused.
+	Sink stoker.EventSink
 }
 
 // Limits bound what one template can ask for. Zero fields take the default.
@@ -82,6 +85,7 @@ type Engine struct {
 	holder  string
 	limits  Limits
 	onEvent func(*stoker.Event)
+	sink    stoker.EventSink
 	allow   func(stoker.TypeName, bool) error
 	types   map[stoker.TypeName]stoker.ResourceType
 	// constraints are those of Heat's registry that ask something of the world.
@@ -119,6 +123,7 @@ func New(cfg Config) *Engine {
 		holder:      cfg.Holder,
 		limits:      cfg.Limits.withDefaults(),
 		onEvent:     cfg.OnEvent,
+		sink:        cfg.Sink,
 		allow:       cfg.Allow,
 		types:       map[stoker.TypeName]stoker.ResourceType{},
 		constraints: map[string]stoker.Find{},

@@ -29,6 +29,11 @@ func newName() string {
 	return encode32(b[:])[:12]
 }
 
+// physicalName is Heat's for what a resource stands for.
+func physicalName(stack string, r stoker.ResourceName, id string) string {
+	return fmt.Sprintf("%s-%s-%s", stack, r, shortID(id))
+}
+
 // shortID derives such a name from an ID, so that it is the same each time.
 func shortID(id string) string {
 	u, err := uuid.Parse(id)
@@ -47,11 +52,16 @@ func (o *owner) now() time.Time { return now() }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// rowEvent tells of a resource's state with the next write.
+// rowEvent tells of a resource's state with the next write. One that has no physical ID
+// yet is told of by the name that such a thing would get, as in Heat (Resource._add_event).
 func (o *owner) rowEvent(r *stoker.Resource, reason string) {
+	physical := r.PhysicalID
+	if physical == "" && r.Action != stoker.ActionInit {
+		physical = stoker.PhysicalID(physicalName(o.st.Name, r.Name, string(r.ID)))
+	}
 	o.pending.Events = append(o.pending.Events, &stoker.Event{
 		ID: newID(), Stack: o.id, Time: now(),
-		Resource: r.Name, ResourceID: r.ID, PhysicalID: r.PhysicalID, Type: r.Type,
+		Resource: r.Name, ResourceID: r.ID, PhysicalID: physical, Type: r.Type,
 		Action: r.Action, Status: r.Status, Reason: reason,
 	})
 }

@@ -135,7 +135,10 @@ func (o *owner) complete() {
 	o.run = nil
 	now := o.now()
 	o.saveStack(func(st *stoker.Stack) {
-		st.Status, st.Phase, st.Previous = stoker.StatusComplete, stoker.PhaseDone, nil
+		st.Status, st.Phase = stoker.StatusComplete, stoker.PhaseDone
+		if st.Spec.Template != "" { // of a creation that was rolled back, what was asked for stays
+			st.Previous = nil
+		}
 		st.StatusReason = fmt.Sprintf("Stack %s completed successfully", st.Action)
 		if st.Action == stoker.ActionDelete {
 			st.Deleted = now

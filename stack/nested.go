@@ -41,7 +41,7 @@ func (o *owner) launchNested(awaits context.Context, row *stoker.Resource, w *wo
 func (o *owner) wishFor(row *stoker.Resource, w *wanted, req *stoker.Request) (*wish, error) {
 	out := &wish{
 		id: row.Child, parent: o.st, resource: row.Name,
-		name: fmt.Sprintf("%s-%s-%s", o.st.Name, row.Name, shortID(string(row.Child))),
+		name: physicalName(o.st.Name, row.Name, string(row.Child)),
 		spec: stoker.StackSpec{
 			Files:       o.st.Spec.Files,
 			Environment: o.run.graph.childEnvironment(row.Name),

@@ -233,10 +233,13 @@ func (o *owner) updatable(id stoker.StackID, a stoker.Action) error {
 
 // previousOf is what an update falls back to: the last spec that was complete.
 func previousOf(st *stoker.Stack) *stoker.StackSpec {
-	if passing(st.Action) && st.Spec.Template != "" {
+	if st.Spec.Template == "" {
+		return nil // a creation was rolled back: nothing was ever complete
+	}
+	if passing(st.Action) {
 		return st.Previous // a pass says nothing about a spec
 	}
-	if st.Status == stoker.StatusComplete && st.Spec.Template != "" {
+	if st.Status == stoker.StatusComplete {
 		spec := st.Spec
 		return &spec
 	}

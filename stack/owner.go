@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -37,6 +38,8 @@ type owner struct {
 	// cleared are the hooks that need not be waited at once more.
 	cleared map[hookKey]bool
 
+	// sinks is the environment that names the stack's event sinks; nil: it has none.
+	sinks map[string]any
 	// taking is the snapshot that is under way; nil: none.
 	taking *stoker.Snapshot
 	// told is what types have told of what they keep for it.
@@ -44,9 +47,11 @@ type owner struct {
 
 	pending stoker.Batch              // not stored yet
 	dirty   map[stoker.ResourceID]int // where in pending.Resources
-	launch  []func()                  // workers that start when pending is stored
-	base    context.Context
-	path    []stoker.StackID // the stack and its ancestors, the root last
+	// forgotten are the resources of pending.Forget, for their last events.
+	forgotten map[stoker.ResourceID]*stoker.Resource
+	launch    []func() // workers that start when pending is stored
+	base      context.Context
+	path      []stoker.StackID // the stack and its ancestors, the root last
 }
 
 // command is something to do in the owner's goroutine.
@@ -60,14 +65,15 @@ type command struct {
 func newOwner(e *Engine, id stoker.StackID) *owner {
 	return &owner{
 		e: e, id: id,
-		wake:     make(chan struct{}, 1),
-		rows:     newRows(nil),
-		results:  make(chan result),
-		inflight: map[stoker.ResourceID]*work{},
-		signals:  map[stoker.ResourceID][]*signal{},
-		dirty:    map[stoker.ResourceID]int{},
-		held:     map[stoker.StackID]bool{},
-		cleared:  map[hookKey]bool{},
+		wake:      make(chan struct{}, 1),
+		rows:      newRows(nil),
+		results:   make(chan result),
+		inflight:  map[stoker.ResourceID]*work{},
+		signals:   map[stoker.ResourceID][]*signal{},
+		dirty:     map[stoker.ResourceID]int{},
+		forgotten: map[stoker.ResourceID]*stoker.Resource{},
+		held:      map[stoker.StackID]bool{},
+		cleared:   map[hookKey]bool{},
 	}
 }
 
@@ -370,6 +376,7 @@ func (o *owner) saveRow(r *stoker.Resource, change func(*stoker.Resource)) *stok
 // forgetRow removes a record with the next write.
 func (o *owner) forgetRow(r *stoker.Resource) {
 	o.rows.remove(r)
+	o.forgotten[r.ID] = r
 	if i, ok := o.dirty[r.ID]; ok {
 		delete(o.dirty, r.ID)
 		o.pending.Resources[i] = nil
@@ -389,4 +396,6 @@ func (o *owner) stored(b stoker.Batch) {
 	o.pending = stoker.Batch{}
 	clear(o.dirty)
 	o.e.published(b)
+	o.notify(cmp.Or(b.Stack, o.st), b)
+	clear(o.forgotten)
 }

@@ -218,10 +218,8 @@ func (e *Engine) validated(ctx context.Context, st *stoker.Stack, p *partial) (*
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(g.env.EventSinks) > 0 {
-		return nil, 0, &stoker.Error{Kind: stoker.Invalid, Type: "NotSupported", Path: "event_sinks",
-			Message: "event_sinks: there is no Zaqar that events could be sent to",
-			Hint:    "Leave the section out, and read the stack's events from the API."}
+	if err := e.checkSinks(st.Project, g.env); err != nil {
+		return nil, 0, err
 	}
 	total := len(g.nodes)
 	s := &scope{ctx: ctx, e: e, st: st, graph: g, rows: newRows(nil), preview: true, path: []stoker.StackID{st.ID}, part: p}

@@ -25,6 +25,7 @@ type world struct {
 	ends   map[stoker.ResourceID]chan error
 	kept   map[string]any                    // by key
 	allow  func(stoker.TypeName, bool) error // who may have which types; nil: everybody
+	sink   stoker.EventSink                  // nil: there is none
 }
 
 func newWorld() *world {
@@ -290,7 +291,7 @@ func start(t *testing.T, w *world, store *storetest.Memory, limits ...stack.Limi
 	if len(limits) > 0 {
 		cfg.Limits = limits[0]
 	}
-	cfg.Allow = w.allow
+	cfg.Allow, cfg.Sink = w.allow, w.sink
 	e := stack.New(cfg)
 	e.Register(map[stoker.TypeName]stoker.ResourceType{
 		"T::Thing": thing{w}, "T::Refused": refusedThing{thing{w}}, "T::Waiting": waitingThing{thing{w}}, "T::Watched": watchedThing{thing{w}}, "T::Group": group{},

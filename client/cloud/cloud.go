@@ -1,4 +1,4 @@
-// Package cloud finds Heat in an OpenStack cloud: by the name of the cloud in
+// Package cloud finds Heat, or Zaqar, in an OpenStack cloud: by the name of the cloud in
 // clouds.yaml, or by the OS_ variables that OpenStack's own clients read. It
 // authenticates, and gives an address and an HTTP client that bears tokens. What is
 // said over it is package client's business.
@@ -25,12 +25,18 @@ import (
 	"github.com/stoker-project/stoker"
 )
 
-// Heat is where a cloud's Heat is.
-type Heat struct {
-	// URL is its address, with the project.
+// Service is where a service of a cloud is.
+type Service struct {
+	// URL is its address; Heat's with the project.
 	URL string
 	// HTTP sends each request with a token, and gets a new one when that has ended.
 	HTTP *http.Client
+}
+
+// kind is a service as catalogs list it.
+type kind struct {
+	name, service string
+	find          func(*gophercloud.ProviderClient, gophercloud.EndpointOpts) (*gophercloud.ServiceClient, error)
 }
 
 // Named tells whether the environment names a cloud.
@@ -40,7 +46,18 @@ func Named(env func(string) string) bool {
 
 // Open finds Heat in the cloud of that name in clouds.yaml; without a name, in the one that
 // env describes. Errors: Invalid for what is missing, Forbidden, Unavailable.
-func Open(ctx context.Context, name string, env func(string) string) (*Heat, error) {
+func Open(ctx context.Context, name string, env func(string) string) (*Service, error) {
+	return open(ctx, name, env, kind{"Heat", "orchestration", openstack.NewOrchestrationV1})
+}
+
+// OpenMessaging finds Zaqar, as Open finds Heat.
+func OpenMessaging(ctx context.Context, name string, env func(string) string) (*Service, error) {
+	return open(ctx, name, env, kind{"Zaqar", "messaging", func(p *gophercloud.ProviderClient, eo gophercloud.EndpointOpts) (*gophercloud.ServiceClient, error) {
+		return openstack.NewMessagingV2(p, "", eo) // who asks is for the requests to say
+	}})
+}
+
+func open(ctx context.Context, name string, env func(string) string, k kind) (*Service, error) {
 	if name == "" {
 		name = env("OS_CLOUD")
 	}
@@ -60,12 +77,12 @@ func Open(ctx context.Context, name string, env func(string) string) (*Heat, err
 	if err != nil {
 		return nil, explain(ao.IdentityEndpoint, err)
 	}
-	service, err := openstack.NewOrchestrationV1(provider, eo)
+	service, err := k.find(provider, eo)
 	if err != nil {
-		return nil, &stoker.Error{Kind: stoker.NotFound, Message: "the cloud has no Heat", Err: err,
-			Hint: "Its catalog needs a service of the type orchestration, in the region that is asked for."}
+		return nil, &stoker.Error{Kind: stoker.NotFound, Message: "the cloud has no " + k.name, Err: err,
+			Hint: fmt.Sprintf("Its catalog needs a service of the type %s, in the region that is asked for.", k.service)}
 	}
-	return &Heat{
+	return &Service{
 		URL:  strings.TrimSuffix(service.ServiceURL(), "/"),
 		HTTP: &http.Client{Transport: &bearer{provider, provider.HTTPClient.Transport}},
 	}, nil
@@ -73,7 +90,7 @@ func Open(ctx context.Context, name string, env func(string) string) (*Heat, err
 
 // byEndpoint takes a token and an address that are given as such, as
 // OS_AUTH_TYPE=admin_token or none do.
-func byEndpoint(env func(string) string) (*Heat, error) {
+func byEndpoint(env func(string) string) (*Service, error) {
 	token := env("OS_TOKEN")
 	if kind := env("OS_AUTH_TYPE"); kind != "admin_token" && kind != "none" {
 		return nil, &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("OS_ENDPOINT goes with OS_AUTH_TYPE admin_token or none, not %q", kind)}
@@ -84,7 +101,7 @@ func byEndpoint(env func(string) string) (*Heat, error) {
 	}
 	under := http.DefaultTransport.(*http.Transport).Clone()
 	under.TLSClientConfig = trust
-	return &Heat{URL: strings.TrimSuffix(env("OS_ENDPOINT"), "/"), HTTP: &http.Client{Transport: given{token, under}}}, nil
+	return &Service{URL: strings.TrimSuffix(env("OS_ENDPOINT"), "/"), HTTP: &http.Client{Transport: given{token, under}}}, nil
 }
 
 // options reads clouds.yaml, or the environment.

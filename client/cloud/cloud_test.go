@@ -68,7 +68,7 @@ func password(base string) func(string) string {
 }
 
 // use lists and makes stacks with our own client.
-func use(t *testing.T, h *cloud.Heat) {
+func use(t *testing.T, h *cloud.Service) {
 	t.Helper()
 	c, err := client.New(client.Config{URL: h.URL, HTTP: h.HTTP})
 	if err != nil {

@@ -1,4 +1,4 @@
 package cloud
 
 // Spoil makes the token one that the cloud does not know any more.
-func Spoil(h *Heat) { h.HTTP.Transport.(*bearer).provider.SetToken("ended") }
+func Spoil(h *Service) { h.HTTP.Transport.(*bearer).provider.SetToken("ended") }

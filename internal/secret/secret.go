@@ -100,3 +100,30 @@ func (w Words) Hide(text string) string {
 	}
 	return text
 }
+
+// HideIn gives a copy of a value without the words, in keys too. A number that is one of
+// them becomes a text.
+func (w Words) HideIn(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, item := range v {
+			out[w.Hide(k)] = w.HideIn(item)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = w.HideIn(item)
+		}
+		return out
+	case string:
+		return w.Hide(v)
+	case int64, float64:
+		text, _ := python.Repr(v) // numbers have one
+		if w.Hide(text) != text {
+			return Shown
+		}
+	}
+	return v
+}

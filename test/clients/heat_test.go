@@ -16,8 +16,8 @@ const heatAll = "/usr/bin/heat-all"
 
 // heatAt runs a real Heat on loopback, its API and its engine in one process, until the test ends.
 // It is the service orchestration of a real Keystone, where alice is a member of the project
-// shop.
-func heatAt(t *testing.T) (auth, url string) {
+// shop, which is told more.
+func heatAt(t *testing.T, told ...string) (auth, url string) {
 	t.Helper()
 	need(t, heatAll, "")
 	need(t, openstack, "")
@@ -30,13 +30,13 @@ func heatAt(t *testing.T) (auth, url string) {
 	url = "http://" + ln.Addr().String()
 	dir := t.TempDir()
 	admin := &shell{t: t, env: asOf(auth, "admin", "admin")}
-	admin.session(openstack,
+	admin.session(openstack, append([]string{
 		"service create --name heat orchestration",
-		"endpoint create --region RegionOne orchestration public "+url+"/v1/%(project_id)s",
+		"endpoint create --region RegionOne orchestration public " + url + "/v1/%(project_id)s",
 		"project create service", "user create --password password heat", "role add --project service --user heat admin",
 		"user create --password password heat_domain_admin", "role add --domain default --user heat_domain_admin admin", "role create heat_stack_user",
 		"project create shop", "user create --password password alice", "role add --project shop --user alice member",
-	)
+	}, told...)...)
 	config := writeFile(t, "heat.conf", strings.NewReplacer("DIR", dir, "PORT", port, "AUTH", auth).Replace(`
 [DEFAULT]
 transport_url = fake://
@@ -95,7 +95,8 @@ outputs: {word: {value: {get_attr: [word, value]}}}
 // Our command line drives a real Heat; a Stoker makes stacks in its region, and answers bad
 // requests as it does.
 func TestRealHeat(t *testing.T) {
-	auth, url := heatAt(t)
+	zaqar := "http://" + freeAddress(t)
+	auth, url := heatAt(t, messaging(zaqar)...)
 	program := binary(t)
 	alice := &shell{t: t, env: append(asOf(auth, "alice", "shop"), "HOME="+t.TempDir())}
 	file := writeFile(t, "word.yaml", wordTemplate)
@@ -179,6 +180,8 @@ outputs: {word: {value: {get_attr: [far, outputs, word]}}, name: {value: {get_at
 		words := strings.Fields(alice.session(openstack, "token issue -c id -f value", "token issue -c project_id -f value"))
 		likeHeat(t, url+"/v1/"+words[1], words[0], at+"/v1/shop", staticToken)
 	})
+
+	t.Run("event sinks", func(t *testing.T) { sinks(t, program, auth, zaqar) })
 }
 
 // likeHeat compares the status and the class of errors.

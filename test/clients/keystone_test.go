@@ -50,6 +50,8 @@ password_hash_rounds = 4
 	} {
 		s.run("/usr/bin/keystone-manage", append([]string{"--config-file", config}, args...)...)
 	}
+	// Its readers keep its writers waiting otherwise.
+	s.run("/usr/bin/python3", "-c", "import sqlite3; sqlite3.connect('"+filepath.Join(dir, "keystone.db")+"').execute('PRAGMA journal_mode=WAL')")
 	cmd := exec.Command(keystone, "-b", "127.0.0.1", "-p", port)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + dir, "LC_ALL=C.UTF-8", "OS_KEYSTONE_CONFIG_FILES=" + config, "OS_KEYSTONE_CONFIG_DIR=" + filepath.Dir(config)}
