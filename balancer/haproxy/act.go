@@ -3,6 +3,8 @@ package haproxy
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,11 +30,14 @@ func (k *keeper) look(ctx context.Context) (sight, error) {
 	return s, k.lookBack(ctx, &s)
 }
 
-// replaced notes that another worker answers now. What the one before has
-// counted is kept for as long as it finishes its requests.
+// replaced notes that another worker answers now; the one before may again, while it
+// still has the socket. What that has counted is kept for as long as it finishes its
+// requests.
 func (k *keeper) replaced(ctx context.Context, pid int) error {
 	before := k.pid
-	if k.host != nil {
+	if k.host == nil {
+		maps.DeleteFunc(k.counted, func(p int, _ readings) bool { return p != pid && p != before })
+	} else {
 		procs, err := k.host.processes(ctx)
 		if err != nil {
 			return err
@@ -43,53 +48,47 @@ func (k *keeper) replaced(ctx context.Context, pid int) error {
 			}
 		}
 	}
-	if _, finishing := k.old[before]; !finishing {
-		delete(k.counted, before)
-	}
 	k.pid = pid
 	k.log.Info("haproxy has a worker", "pid", pid, "before", before)
 	return nil
 }
 
-// lookBack reads the workers that finish what they have, and forgets those gone.
+// lookBack reads the workers that finish what they have, and forgets those gone. What one
+// had counted that is there and cannot be read just now is kept: else all of it would be
+// counted again.
 func (k *keeper) lookBack(ctx context.Context, s *sight) error {
 	procs, err := k.host.processes(ctx)
 	if err != nil {
 		return err
 	}
-	living := map[int]bool{}
 	s.old = map[int]sight{}
 	for _, pid := range procs.Old {
 		if o, err := look(ctx, k.host.master, fmt.Sprintf("@!%d ", pid)); err == nil { // it may end meanwhile
-			living[pid], s.old[pid] = true, o
+			s.old[pid] = o
 		}
 	}
-	for pid := range k.old {
-		if !living[pid] {
-			delete(k.old, pid)
-			delete(k.counted, pid)
-		}
-	}
+	maps.DeleteFunc(k.old, func(pid int, _ time.Time) bool { return !slices.Contains(procs.Old, pid) })
+	maps.DeleteFunc(k.counted, func(pid int, _ readings) bool {
+		return pid != k.pid && pid != procs.Worker && !slices.Contains(procs.Old, pid)
+	})
 	return nil
 }
 
-// look reads one worker.
+// look reads one worker. It asks once for all: two questions may come to two workers while
+// one takes the other's place.
 func look(ctx context.Context, c haproxysock.Client, prefix string) (sight, error) {
 	s := sight{servers: map[serverKey]haproxysock.Row{}, backends: map[string]haproxysock.Row{}}
-	info, err := c.Do(ctx, prefix+"show info")
+	answer, err := c.Do(ctx, prefix+"show info;"+prefix+"show stat -1 6 -1")
 	if err != nil {
 		return s, err
 	}
+	info, table, _ := strings.Cut(answer, "\n# ")
 	if s.pid, err = strconv.Atoi(haproxysock.Info(info, "Pid")); err != nil {
 		return s, stoker.Errorf(stoker.Unavailable, "read HAProxy's process: %.60q", info)
 	}
-	table, err := c.Do(ctx, prefix+"show stat -1 6 -1")
+	rows, err := haproxysock.ParseStats("# " + table)
 	if err != nil {
-		return s, err
-	}
-	rows, err := haproxysock.ParseStats(table)
-	if err != nil {
-		return s, err
+		return s, stoker.Errorf(stoker.Unavailable, "%w", err)
 	}
 	s.time = time.Now()
 	for _, r := range rows {

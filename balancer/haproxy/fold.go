@@ -171,8 +171,10 @@ func (k *keeper) foldTraffic(p *pool, seen sight, now time.Time) {
 			k.counted[pid] = was
 		}
 		whole := serverKey{backend: p.backend}
-		was[whole] = p.add(s.backends[p.backend], was[whole])
-		all += s.backends[p.backend].Current
+		if r, ok := s.backends[p.backend]; ok {
+			was[whole] = p.add(r, was[whole])
+			all += r.Current
+		}
 		for _, m := range p.members {
 			key := serverKey{p.backend, m.server()}
 			if r, ok := s.servers[key]; ok {

@@ -55,7 +55,7 @@ func ParseStats(text string) ([]Row, error) {
 		return nil, fmt.Errorf("read HAProxy's statistics: %.40q is no table", text)
 	}
 	r := csv.NewReader(strings.NewReader(text))
-	r.FieldsPerRecord, r.LazyQuotes, r.ReuseRecord = -1, true, true
+	r.LazyQuotes, r.ReuseRecord = true, true // a row that breaks off is an error
 	head, err := r.Read()
 	if err != nil {
 		return nil, fmt.Errorf("read HAProxy's statistics: %w", err)
