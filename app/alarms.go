@@ -14,6 +14,7 @@ import (
 	"github.com/stoker-project/stoker/metric/aggregate"
 	"github.com/stoker-project/stoker/metric/composite"
 	"github.com/stoker-project/stoker/resource/alarm"
+	"github.com/stoker-project/stoker/sink/zaqar"
 	"github.com/stoker-project/stoker/stack"
 )
 
@@ -22,6 +23,7 @@ type actions struct {
 	*stack.Engine
 	balancer stoker.Balancer
 	out      *fetch.Fetcher
+	queues   *zaqar.Sink // nil: there are none
 }
 
 // HealMembers implements alarm.Actor.
@@ -59,15 +61,23 @@ func (a actions) Post(ctx context.Context, url string, body map[string]any) erro
 	return a.out.Post(ctx, url, text)
 }
 
+// PostToQueue implements alarm.Actor.
+func (a actions) PostToQueue(project stoker.ProjectID, queue, id string, body map[string]any) error {
+	if a.queues == nil {
+		return stoker.Errorf(stoker.Unavailable, "there is no Zaqar any more to post to")
+	}
+	return a.queues.Post(project, stoker.SinkTarget{Queue: queue, TTL: time.Hour}, id, body) // Aodh's time
+}
+
 // openBoard lets the scaler see alarms beside the groups.
 func (a *parts) openBoard() {
-	act := actions{a.engine, a.balancer.part, fetch.New(heatapi.MaxTemplate, a.AllowFetch)}
+	act := actions{a.engine, a.balancer.part, fetch.New(heatapi.MaxTemplate, a.AllowFetch), a.sink}
 	a.board = alarm.NewBoard(a.engine, act, a.signalTarget, a.Logger)
 	a.happens = alarm.NewEvents(a.board, a.whose, a.Logger)
 }
 
 func (a *parts) alarmDeps() alarm.Deps {
-	return alarm.Deps{Board: a.board, Events: a.happens, Scalers: a.scaler, Target: a.signalTarget, Properties: a.propertiesOf, Prometheus: a.prom.interval}
+	return alarm.Deps{Board: a.board, Events: a.happens, Scalers: a.scaler, Target: a.signalTarget, Properties: a.propertiesOf, Prometheus: a.prom.interval, Queue: a.queue}
 }
 
 // whose tells of a stack, also of one that is deleted.

@@ -20,6 +20,7 @@ import (
 	"github.com/stoker-project/stoker/internal/token"
 	"github.com/stoker-project/stoker/resource/alarm"
 	"github.com/stoker-project/stoker/scale"
+	"github.com/stoker-project/stoker/sink/zaqar"
 	"github.com/stoker-project/stoker/stack"
 	"github.com/stoker-project/stoker/store/sqldb"
 )
@@ -76,6 +77,7 @@ type parts struct {
 	board     *alarm.Board
 	regions   *regions
 	happens   *alarm.Events
+	sink      *zaqar.Sink // nil: there is no Zaqar
 	scaler    *scale.Engine
 	metrics   *metrics
 	prom      *prom

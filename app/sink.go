@@ -9,26 +9,26 @@ import (
 	"github.com/stoker-project/stoker/sink/zaqar"
 )
 
-// openSink runs what sends events to Zaqar, where there is one; nil otherwise. It runs
+// openSink runs what sends events and alarms to Zaqar, where there is one; nil otherwise. It runs
 // longer than the engine, so that the last events are sent too.
 func (a *parts) openSink() stoker.EventSink {
 	config := a.Zaqar
 	if config == nil {
-		return nil
+		return nil // not a *zaqar.Sink that is nil
 	}
 	logins := &logins{open: cloud.OpenMessaging}
-	s := zaqar.New(zaqar.Config{
+	a.sink = zaqar.New(zaqar.Config{
 		Allow: func(project stoker.ProjectID) error {
 			if _, ok := config.login(project); ok {
 				return nil
 			}
-			return &stoker.Error{Kind: stoker.Forbidden, Path: "event_sinks", Message: fmt.Sprintf("event_sinks: project %q may not send events to Zaqar", project),
+			return &stoker.Error{Kind: stoker.Forbidden, Message: fmt.Sprintf("project %q may not send to Zaqar", project),
 				Hint: "The configuration of Stoker allows it under zaqar.projects."}
 		},
 		Connect: func(ctx context.Context, project stoker.ProjectID) (zaqar.Service, error) {
 			how, ok := config.login(project)
 			if !ok {
-				return zaqar.Service{}, stoker.Errorf(stoker.Forbidden, "project %q may not send events to Zaqar any more", project)
+				return zaqar.Service{}, stoker.Errorf(stoker.Forbidden, "project %q may not send to Zaqar any more", project)
 			}
 			found, err := logins.connect(ctx, how)
 			if err != nil {
@@ -38,6 +38,15 @@ func (a *parts) openSink() stoker.EventSink {
 		},
 		Logger: a.Logger,
 	})
-	a.life.run("event sinks", s.Run)
-	return s
+	a.life.run("event sinks", a.sink.Run)
+	return a.sink
+}
+
+// queue tells whether a project's alarms may post to a queue.
+func (a *parts) queue(project stoker.ProjectID, name string) error {
+	if a.sink == nil {
+		return &stoker.Error{Kind: stoker.Invalid, Message: "there is no Zaqar to post to",
+			Hint: "Leave it out, or name a Zaqar in the configuration of Stoker, under zaqar."}
+	}
+	return a.sink.Check(project, stoker.SinkTarget{Queue: name})
 }

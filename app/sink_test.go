@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stoker-project/stoker/app"
 	"github.com/stoker-project/stoker/client"
@@ -67,7 +68,7 @@ func TestSinks(t *testing.T) {
 	request := client.Request{Name: "a", Template: template, Environment: map[string]any{
 		"event_sinks": []any{map[string]any{"type": "zaqar-queue", "target": "q"}},
 	}}
-	if _, err := bob.Create(t.Context(), request); err == nil || !strings.Contains(err.Error(), `project "other" may not send events to Zaqar`) {
+	if _, err := bob.Create(t.Context(), request); err == nil || !strings.Contains(err.Error(), `project "other" may not send to Zaqar`) {
 		t.Errorf("one who may not: %v", err)
 	}
 	id, err := alice.Create(t.Context(), request)
@@ -77,8 +78,32 @@ func TestSinks(t *testing.T) {
 	if st := await(t, alice, id); st.Status != "CREATE_COMPLETE" {
 		t.Fatalf("the stack is %s: %s", st.Status, st.StatusReason)
 	}
+	for who, tt := range map[string]struct {
+		c     *client.Client
+		queue string
+		words string
+	}{"bob": {bob, "q", "may not send to Zaqar"}, "alice, in a bad queue": {alice, "a b", "no name of a queue"}} {
+		if _, err := tt.c.Create(t.Context(), client.Request{Name: "b", Template: strings.ReplaceAll(queueTemplate, "QUEUE", tt.queue)}); err == nil || !strings.Contains(err.Error(), tt.words) {
+			t.Errorf("%s: %v", who, err)
+		}
+	}
+	id, err = alice.Create(t.Context(), client.Request{Name: "b", Template: strings.ReplaceAll(queueTemplate, "QUEUE", "told")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := await(t, alice, id); st.Status != "CREATE_COMPLETE" {
+		t.Fatalf("the stack is %s: %s", st.Status, st.StatusReason)
+	}
+	for end := time.Now().Add(patience); len(q.of("shop/told")) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the alarm tells nothing")
+		}
+	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
+	}
+	if got := q.of("shop/told"); len(got) != 1 {
+		t.Errorf("the alarm told %q, want one message", got)
 	}
 	want := []string{"a CREATE_IN_PROGRESS", "s CREATE_IN_PROGRESS", "s CREATE_COMPLETE", "a CREATE_COMPLETE"}
 	if got := q.of("shop/q"); !slices.Equal(got, want) {
@@ -88,6 +113,15 @@ func TestSinks(t *testing.T) {
 		t.Errorf("of bob's: %q", got)
 	}
 }
+
+// queueTemplate has an alarm that hears of a word.
+const queueTemplate = `
+heat_template_version: 2018-08-31
+resources:
+  alarm:
+    type: OS::Aodh::EventAlarm
+    properties: {event_type: orchestration.stack.create.end, repeat_actions: "false", alarm_queues: ["QUEUE"]}
+`
 
 // TestSinksRefused holds configurations that cannot be.
 func TestSinksRefused(t *testing.T) {

@@ -3,7 +3,6 @@ package hot
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"time"
 
@@ -19,9 +18,6 @@ const (
 	maxSinkTTL     = 366 * 24 * 3600
 	defaultSinkTTL = 3600
 )
-
-// queueName is what Zaqar takes for a name.
-var queueName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
 
 // Sinks are the places where events go, each once: of two entries for one queue the later
 // counts.
@@ -78,8 +74,8 @@ func readSink(item any) (stoker.SinkTarget, error) {
 			return out, fmt.Errorf("has no %q: a sink has type, target and ttl", k)
 		}
 	}
-	if !queueName.MatchString(out.Queue) {
-		return out, fmt.Errorf("must have a target of 1 to 64 letters, digits, dots, dashes and underscores: the queue's name, not %s", pyRepr(m["target"]))
+	if out.Queue == "" {
+		return out, fmt.Errorf("must have a target, the name of a queue, not %s", pyRepr(m["target"]))
 	}
 	return out, nil
 }

@@ -29,7 +29,13 @@ func (e *Engine) checkSinks(project stoker.ProjectID, env *hot.Environment) erro
 	}
 	for _, to := range sinks {
 		if err := e.sink.Check(project, to); err != nil {
-			return err
+			at, ok := stoker.AsError(err)
+			if !ok {
+				return err
+			}
+			out := *at
+			out.Path, out.Message = "event_sinks", "event_sinks: "+at.Message
+			return &out
 		}
 	}
 	return nil

@@ -151,7 +151,7 @@ outputs: {value: {value: {get_attr: [web_1, value]}}}`}
 		wrong("event_sinks: [{type: mail}]", "ValueError", "must have the type zaqar-queue, not 'mail'"),
 		wrong("event_sinks: [{target: q}]", "ValueError", "must have the type zaqar-queue"),
 		wrong("event_sinks: [{type: zaqar-queue}]", "ValueError", "sink 0 must have a target"),
-		wrong("event_sinks: [{type: zaqar-queue, target: a b}]", "ValueError", "the queue's name, not 'a b'"),
+		wrong("event_sinks: [{type: zaqar-queue, target: [q]}]", "ValueError", "must have a target, the name of a queue, not ['q']"),
 		wrong("event_sinks: [{type: zaqar-queue, target: q, ttl: 59}]", "ValueError", "must have a ttl of 60 to"),
 		wrong("event_sinks: [{type: zaqar-queue, target: q, ttl: soon}]", "ValueError", "must have a ttl of 60 to"),
 		wrong("event_sinks: [{type: zaqar-queue, target: q, color: red}]", "ValueError", `sink 0 has no "color"`),

@@ -30,6 +30,8 @@ type Deps struct {
 	// Prometheus tells how often the Prometheus server is asked, or why a project may not
 	// ask it.
 	Prometheus func(stoker.ProjectID) (time.Duration, error)
+	// Queue tells why a project's alarms may not post to a queue; nil if they may.
+	Queue func(project stoker.ProjectID, name string) error
 }
 
 // Scalers runs policies.
@@ -104,6 +106,9 @@ func (a alarm) Validate(req *stoker.Request) error {
 	r := a.read(req.Properties)
 	if r.metric == "" {
 		return nil // not known yet
+	}
+	if err := a.d.postable(req.Stack.Project, &r); err != nil {
+		return err
 	}
 	if r.parts == nil {
 		_, err := a.rule(req.Stack.Project, &r)
@@ -182,6 +187,9 @@ func (a alarm) policy(ctx context.Context, req *stoker.Request, r reading) (stok
 
 // wanted is the rule of an alarm, with all that its signal needs.
 func (a alarm) wanted(ctx context.Context, req *stoker.Request, r *reading) (rule, error) {
+	if err := a.d.postable(req.Stack.Project, r); err != nil {
+		return rule{}, err
+	}
 	if r.parts != nil {
 		if err := r.supported(); err != nil {
 			return rule{}, err

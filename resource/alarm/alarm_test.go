@@ -49,6 +49,12 @@ func deps() (alarm.Deps, *scalers) {
 			}
 			return 15 * time.Second, nil
 		},
+		Queue: func(_ stoker.ProjectID, name string) error {
+			if name != "mine" {
+				return stoker.Errorf(stoker.Invalid, "no queue of Zaqar's")
+			}
+			return nil
+		},
 	}, s
 }
 
@@ -218,6 +224,7 @@ func TestRefusals(t *testing.T) {
 		{"OS::Aodh::Alarm", with(aodh, one("comparison_operator", "eq")), "properties.comparison_operator", "above or below"},
 		{"OS::Aodh::Alarm", with(aodh, one("period", int64(0))), "properties.period", "period"},
 		{"OS::Aodh::Alarm", with(aodh, one("alarm_queues", []any{"q"})), "properties.alarm_queues", "Zaqar"},
+		{"OS::Aodh::Alarm", with(aodh, one("ok_actions", []any{"trust+zaqar://?queue_name=q"})), "properties.ok_queues", "Zaqar"},
 		{"OS::Aodh::Alarm", with(aodh, one("alarm_actions", []any{"http://elsewhere/"})), "properties.alarm_actions", "whose servers"},
 		{"OS::Aodh::Alarm", with(aodh, one("meter_name", "latency")), "properties.matching_metadata", "pool"},
 		{"OS::Aodh::GnocchiResourcesAlarm", with(gnocchi, one("resource_id", "server")), "properties.resource_id", "one server"},

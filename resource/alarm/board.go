@@ -26,6 +26,8 @@ type Actor interface {
 	HealMembers(ctx context.Context, project stoker.ProjectID, group stoker.StackID, pool stoker.PoolID, reason string) error
 	// Post sends JSON to an address that is not ours.
 	Post(ctx context.Context, url string, body map[string]any) error
+	// PostToQueue sends it to a queue of a project's; id names the alarm.
+	PostToQueue(project stoker.ProjectID, queue, id string, body map[string]any) error
 }
 
 // Board shows the scaler each alarm as a group of its own, beside the real ones.
@@ -181,7 +183,7 @@ func (e *entry) body(id stoker.StackID, current, reason string) map[string]any {
 	}
 	return map[string]any{
 		"alarm_id": strings.TrimPrefix(string(id), prefix), "alarm_name": e.policy.Name,
-		"previous": previous, "current": current, "reason": reason,
+		"severity": e.r.severity, "previous": previous, "current": current, "reason": reason,
 	}
 }
 
@@ -237,11 +239,14 @@ func (b *Board) act(ctx context.Context, e *entry, urls []string, body map[strin
 	for _, url := range urls {
 		var err error
 		stack, resource, ours := b.target(e.policy.Project, url)
+		queue, queued := queueOf(url)
 		switch {
 		case url == healing && e.r.group != "":
 			err = b.actor.HealMembers(ctx, e.policy.Project, stoker.StackID(e.r.group), stoker.PoolID(e.r.pool), "down in the load balancer's pool: "+body["reason"].(string))
 		case ours:
 			err = b.actor.Signal(ctx, stack, resource, body)
+		case queued:
+			err = b.actor.PostToQueue(e.policy.Project, queue, body["alarm_id"].(string), body)
 		default:
 			err = b.actor.Post(ctx, url, body)
 		}

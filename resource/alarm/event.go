@@ -135,16 +135,23 @@ func holds(op string, order int) bool {
 }
 
 // Validate refuses what cannot be compared or done.
-func (eventAlarm) Validate(req *stoker.Request) error {
+func (a eventAlarm) Validate(req *stoker.Request) error {
 	r, _ := readEvents(req.Properties)
-	return r.supported()
+	return a.supported(req, &r)
+}
+
+func (a eventAlarm) supported(req *stoker.Request, r *reading) error {
+	if err := r.supported(); err != nil {
+		return err
+	}
+	return a.d.postable(req.Stack.Project, r)
 }
 
 // Create begins to listen. An alarm that is not enabled is only there.
 func (a eventAlarm) Create(_ context.Context, req *stoker.Request) (stoker.Result, error) {
 	made := stoker.Result{PhysicalID: stoker.PhysicalID(req.ID)}
 	r, sel := readEvents(req.Properties)
-	if err := r.supported(); err != nil {
+	if err := a.supported(req, &r); err != nil {
 		return made, err
 	}
 	if !r.enabled {

@@ -151,7 +151,7 @@ func (e *Events) act(ctx context.Context, l *listener) {
 		l.pending, l.told = l.pending[1:], true
 		e.mu.Unlock()
 		body := map[string]any{
-			"alarm_id": string(id), "alarm_name": en.policy.Name, "previous": previous, "current": "alarm",
+			"alarm_id": string(id), "alarm_name": en.policy.Name, "severity": en.r.severity, "previous": previous, "current": "alarm",
 			"reason":      fmt.Sprintf("Event <id:%s,event_type:%s> hits the query.", n.id, n.kind),
 			"reason_data": map[string]any{"type": "event", "event": n.body()},
 		}

@@ -22,6 +22,7 @@ type reading struct {
 	periods           int
 	onAlarm, onOK     []string
 	onMissing         []string // when nothing is known any more
+	severity          string
 	repeat, enabled   bool
 	times             []timetable.Window // when it is evaluated; nil: at all times
 	group             string             // whose servers are measured; empty: the policy's

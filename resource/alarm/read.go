@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -118,14 +119,9 @@ func find(v any, key string) string {
 func readCommon(v request.Values) reading {
 	r := reading{
 		threshold: v.Float("threshold"), operator: v.String("comparison_operator"), periods: v.IntOr("evaluation_periods", 1),
-		onAlarm: untrusted(v.Strings("alarm_actions")), onOK: untrusted(v.Strings("ok_actions")), onMissing: untrusted(v.Strings("insufficient_data_actions")),
+		onAlarm: readActions(v, "alarm"), onOK: readActions(v, "ok"), onMissing: readActions(v, "insufficient_data"), severity: cmp.Or(v.String("severity"), "low"),
 		repeat: v.String("repeat_actions") != "false", enabled: v.String("enabled") != "false",
 		unsupported: map[string]string{}, at: names{operator: "comparison_operator", actions: "alarm_actions"},
-	}
-	for _, name := range []string{"alarm_queues", "ok_queues", "insufficient_data_queues"} {
-		if len(v.List(name)) > 0 {
-			r.unsupported[name] = "there is no Zaqar to post to"
-		}
 	}
 	for i, c := range v.Maps("time_constraints") {
 		w, err := timetable.Parse(c.String("start"), c.String("timezone"), time.Duration(c.Int("duration"))*time.Second)
@@ -155,7 +151,7 @@ func readCloudWatch(v request.Values) reading {
 		operator: map[string]string{
 			"GreaterThanThreshold": "gt", "GreaterThanOrEqualToThreshold": "ge", "LessThanThreshold": "lt", "LessThanOrEqualToThreshold": "le",
 		}[v.String("ComparisonOperator")],
-		onAlarm: untrusted(v.Strings("AlarmActions")), onOK: untrusted(v.Strings("OKActions")), onMissing: untrusted(v.Strings("InsufficientDataActions")), repeat: true, enabled: true,
+		onAlarm: untrusted(v.Strings("AlarmActions")), onOK: untrusted(v.Strings("OKActions")), onMissing: untrusted(v.Strings("InsufficientDataActions")), severity: "low", repeat: true, enabled: true,
 		unsupported: map[string]string{},
 		at:          names{metric: "MetricName", statistic: "Statistic", operator: "ComparisonOperator", period: "Period", actions: "AlarmActions", pool: "Dimensions"},
 	}

@@ -52,6 +52,17 @@ func (a *actor) Post(_ context.Context, url string, body map[string]any) error {
 	return a.err
 }
 
+// PostToQueue remembers too.
+func (a *actor) PostToQueue(project stoker.ProjectID, queue, id string, body map[string]any) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if id == "" || body["alarm_id"] != id || body["severity"] == nil {
+		return stoker.Errorf(stoker.Internal, "unexpected alarm %q: %v", id, body)
+	}
+	a.posted = append(a.posted, string(project)+"/"+queue+" "+body["previous"].(string)+" "+body["current"].(string))
+	return a.err
+}
+
 // HealMembers remembers too.
 func (a *actor) HealMembers(_ context.Context, project stoker.ProjectID, _ stoker.StackID, pool stoker.PoolID, _ string) error {
 	a.mu.Lock()
@@ -162,6 +173,7 @@ func tellOf(t *testing.T, template string, f func(s *story)) {
 		}})
 		e.Register(heat.Types(heat.Deps{Groups: e, Data: e, SignalURL: url}))
 		e.Register(alarm.Types(alarm.Deps{Board: board, Events: events, Scalers: scaler, Target: find,
+			Queue: func(stoker.ProjectID, string) error { return nil },
 			Properties: func(ctx context.Context, st stoker.StackID, r stoker.ResourceName) (map[string]any, error) {
 				v, err := e.Resource(ctx, st, r)
 				if err != nil {
@@ -239,6 +251,23 @@ func TestScalingByAlarms(t *testing.T) {
 		s.load.set(5, nil)
 		s.want("low", s.after(4), int64(4))
 		s.want("low for long", s.after(40), int64(1))
+	})
+}
+
+// TestQueues are told like addresses, as properties of their own or in Aodh's spelling.
+func TestQueues(t *testing.T) {
+	told := strings.NewReplacer("%REPEAT%", "true", `ok_actions: ["http://elsewhere/"]`, `ok_actions: ["trust+zaqar://?queue_name=ok"]
+      ok_queues: [also]
+      alarm_queues: [told]
+      severity: critical`).Replace(template)
+	tellOf(t, told, func(s *story) {
+		s.load.set(80, nil)
+		s.want("high", s.after(3), int64(2))
+		s.load.set(30, nil)
+		s.after(3)
+		if got, want := s.actor.posts(), "http://elsewhere/ ok alarm, p/told ok alarm, p/ok alarm ok, p/also alarm ok"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	})
 }
 

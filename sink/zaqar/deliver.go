@@ -59,13 +59,13 @@ func (s *Sink) deliver(ctx context.Context, stopping <-chan struct{}, l *line) {
 		err := s.post(ctx, l, batch)
 		if err == nil {
 			if failing {
-				s.log.Info("Zaqar takes events again", "project", l.project)
+				s.log.Info("Zaqar takes messages again", "project", l.project)
 			}
 			wait, failing = firstPause, false
 			continue
 		}
 		if !failing {
-			s.log.Warn("Zaqar does not take events; they wait", "project", l.project, "err", err)
+			s.log.Warn("Zaqar does not take messages; they wait", "project", l.project, "err", err)
 		}
 		failing = true
 		t := time.NewTimer(wait)
@@ -95,7 +95,7 @@ func (s *Sink) next(l *line, now time.Time) []*message {
 		return true
 	})
 	if late > 0 {
-		s.log.Error("events waited for Zaqar as long as they were to be kept there, and are given up", "project", l.project, "events", late)
+		s.log.Error("messages waited for Zaqar as long as they were to be kept there, and are given up", "project", l.project, "messages", late)
 	}
 	if len(l.waiting) == 0 {
 		delete(s.lines, l.project)
@@ -131,7 +131,7 @@ func (s *Sink) done(l *line, batch []*message) {
 func (s *Sink) giveUp(l *line, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log.Error("Stoker stops before Zaqar has taken all events", "project", l.project, "events", len(l.waiting), "err", err)
+	s.log.Error("Stoker stops before Zaqar has taken all messages", "project", l.project, "messages", len(l.waiting), "err", err)
 	delete(s.lines, l.project)
 }
 
@@ -151,7 +151,7 @@ func (s *Sink) post(ctx context.Context, l *line, batch []*message) error {
 		}
 		return s.post(ctx, l, batch[half:])
 	case ok:
-		s.log.Error("Zaqar refuses an event, and it is given up", "project", l.project, "queue", batch[0].queue, "event", batch[0].id, "err", refused)
+		s.log.Error("Zaqar refuses a message, and it is given up", "project", l.project, "queue", batch[0].queue, "of", batch[0].id, "err", refused)
 	}
 	s.done(l, batch)
 	return nil

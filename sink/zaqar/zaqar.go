@@ -1,6 +1,6 @@
 // Package zaqar sends the events of stacks to queues of Zaqar, OpenStack's messaging
 // service, as Heat's event sinks of the type zaqar-queue do. Each message is Heat's:
-// os.heat.event, version 0.1.
+// os.heat.event, version 0.1. What alarms tell goes the same way.
 //
 // It reads no queues and makes none: Zaqar makes a queue with its first message. It does
 // not log in: it is handed what has. What it could not deliver is kept in memory only, so
@@ -10,8 +10,10 @@ package zaqar
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"sync"
 	"time"
 
@@ -101,19 +103,42 @@ func New(c Config) *Sink {
 	}
 }
 
+// queueName is what Zaqar takes for a name.
+var queueName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
+
 // Check implements stoker.EventSink.
-func (s *Sink) Check(project stoker.ProjectID, _ stoker.SinkTarget) error { return s.allow(project) }
+func (s *Sink) Check(project stoker.ProjectID, to stoker.SinkTarget) error {
+	if !queueName.MatchString(to.Queue) {
+		return &stoker.Error{Kind: stoker.Invalid, Message: fmt.Sprintf("%q is no name of a queue", to.Queue),
+			Hint: "It has 1 to 64 letters, digits, dots, dashes and underscores."}
+	}
+	return s.allow(project)
+}
 
 // Send implements stoker.EventSink.
 func (s *Sink) Send(project stoker.ProjectID, to stoker.SinkTarget, ev *stoker.Event, properties map[string]any) {
-	body, err := encode(ev, to.TTL, properties)
-	if err == nil && len(body) > maxMessage {
-		body, err = encode(ev, to.TTL, nil)
+	text, err := encode(to.TTL, described(ev, properties))
+	if err == nil && len(text) > maxMessage {
+		text, err = encode(to.TTL, described(ev, nil))
 	}
 	if err != nil {
 		s.log.Error("an event cannot be written for its sink", "stack", ev.Stack, "event", ev.ID, "err", err)
 		return
 	}
+	s.push(project, to, ev.ID, text)
+}
+
+// Post sends something else to a queue, in the same way; id names it in logs.
+func (s *Sink) Post(project stoker.ProjectID, to stoker.SinkTarget, id string, body any) error {
+	text, err := encode(to.TTL, body)
+	if err == nil {
+		s.push(project, to, id, text)
+	}
+	return err
+}
+
+// push has a message wait for its delivery.
+func (s *Sink) push(project stoker.ProjectID, to stoker.SinkTarget, id string, text []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.lines[project]
@@ -126,33 +151,33 @@ func (s *Sink) Send(project stoker.ProjectID, to stoker.SinkTarget, ev *stoker.E
 		default:
 		}
 	}
-	if l.bytes+len(body) > maxWaiting {
+	if l.bytes+len(text) > maxWaiting {
 		if !l.full {
-			s.log.Warn("more happens than Zaqar takes; events are left out of their sinks", "project", project, "waiting", len(l.waiting), "stack", ev.Stack)
+			s.log.Warn("more happens than Zaqar takes; messages are left out", "project", project, "waiting", len(l.waiting))
 		}
 		l.full = true
 		return
 	}
 	l.full = false
-	l.bytes += len(body)
-	l.waiting = append(l.waiting, &message{to.Queue, ev.ID, body, time.Now().Add(to.TTL)})
+	l.bytes += len(text)
+	l.waiting = append(l.waiting, &message{to.Queue, id, text, time.Now().Add(to.TTL)})
 }
 
-// encode writes an event as Heat's Event.as_dict (heat/engine/event.py), in an envelope of
-// Zaqar's.
-func encode(ev *stoker.Event, ttl time.Duration, properties map[string]any) ([]byte, error) {
+// described is an event as Heat's Event.as_dict writes it (heat/engine/event.py).
+func described(ev *stoker.Event, properties map[string]any) map[string]any {
 	if properties == nil {
 		properties = map[string]any{}
 	}
-	return json.Marshal(map[string]any{
-		"ttl": int64(ttl / time.Second),
-		"body": map[string]any{
-			"timestamp": ev.Time.UTC().Format("2006-01-02T15:04:05.000000"), "version": "0.1", "type": "os.heat.event", "id": ev.ID,
-			"payload": map[string]any{
-				"resource_name": ev.Resource, "physical_resource_id": ev.PhysicalID, "stack_id": ev.Stack,
-				"resource_action": ev.Action, "resource_status": ev.Status, "resource_status_reason": ev.Reason,
-				"resource_type": ev.Type, "resource_properties": properties, "version": "0.1",
-			},
+	return map[string]any{
+		"timestamp": ev.Time.UTC().Format("2006-01-02T15:04:05.000000"), "version": "0.1", "type": "os.heat.event", "id": ev.ID,
+		"payload": map[string]any{
+			"resource_name": ev.Resource, "physical_resource_id": ev.PhysicalID, "stack_id": ev.Stack,
+			"resource_action": ev.Action, "resource_status": ev.Status, "resource_status_reason": ev.Reason,
+			"resource_type": ev.Type, "resource_properties": properties, "version": "0.1",
 		},
-	})
+	}
+}
+
+func encode(ttl time.Duration, body any) ([]byte, error) {
+	return json.Marshal(map[string]any{"ttl": int64(ttl / time.Second), "body": body})
 }

@@ -252,7 +252,7 @@ func TestTenantsDoNotWaitForEachOther(t *testing.T) {
 		if took := time.Since(begun); took > 6*time.Second {
 			t.Errorf("stopping took %s", took)
 		}
-		if !strings.Contains(b.log.String(), "Stoker stops before Zaqar has taken all events") {
+		if !strings.Contains(b.log.String(), "Stoker stops before Zaqar has taken all messages") {
 			t.Errorf("the loss is not told: %s", b.log)
 		}
 	})
@@ -273,7 +273,7 @@ func TestRefused(t *testing.T) {
 		synctest.Wait()
 		b.want(t, "shop/q", append(append(ids[:7:7], ids[8:]...), "long")...)
 		b.stop()
-		if got := b.log.String(); strings.Count(got, "level=ERROR") != 1 || !strings.Contains(got, "event=e7") {
+		if got := b.log.String(); strings.Count(got, "level=ERROR") != 1 || !strings.Contains(got, "of=e7") {
 			t.Errorf("want one loss told: %s", got)
 		}
 	})
@@ -352,4 +352,39 @@ func TestStop(t *testing.T) {
 		b.stop()
 		b.want(t, "shop/q", ids...)
 	})
+}
+
+// Alarms post what they tell.
+func TestPost(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		b := open(t, nil)
+		if err := b.Post("shop", to("q"), "a1", map[string]any{"id": "told"}); err != nil {
+			t.Fatal(err)
+		}
+		b.stop()
+		b.want(t, "shop/q", "told")
+	})
+}
+
+func TestCheck(t *testing.T) {
+	s := zaqar.New(zaqar.Config{Allow: func(p stoker.ProjectID) error {
+		if p != "shop" {
+			return stoker.Errorf(stoker.Forbidden, "not yours")
+		}
+		return nil
+	}})
+	for _, tt := range []struct {
+		project stoker.ProjectID
+		queue   string
+		words   string // empty: it is well
+	}{
+		{"shop", "my-Queue_1.x", ""}, {"shop", strings.Repeat("q", 64), ""},
+		{"shop", "", "no name"}, {"shop", "a b", "no name"}, {"shop", "../x", "no name"}, {"shop", strings.Repeat("q", 65), "no name"},
+		{"lab", "q", "not yours"},
+	} {
+		err := s.Check(tt.project, to(tt.queue))
+		if (err == nil) != (tt.words == "") || err != nil && !strings.Contains(err.Error(), tt.words) {
+			t.Errorf("%s, %q: got %v, want %q", tt.project, tt.queue, err, tt.words)
+		}
+	}
 }
