@@ -21,6 +21,7 @@ import (
 type queues struct {
 	mu   sync.Mutex
 	says map[string][]string // by "project/queue": event and state
+	came chan string         // where something was put
 }
 
 func (q *queues) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -41,6 +42,7 @@ func (q *queues) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.says[key] = append(q.says[key], fmt.Sprintf("%s %s_%s", p["resource_name"], p["resource_action"], p["resource_status"]))
 	}
 	w.WriteHeader(http.StatusCreated)
+	q.came <- key
 }
 
 func (q *queues) of(key string) []string {
@@ -52,7 +54,7 @@ func (q *queues) of(key string) []string {
 // TestSinks sends the events of those who may to their own queues; what waits when Stoker
 // stops is sent before it has stopped.
 func TestSinks(t *testing.T) {
-	q := &queues{says: map[string][]string{}}
+	q := &queues{says: map[string][]string{}, came: make(chan string, 100)}
 	srv := httptest.NewServer(q)
 	defer srv.Close()
 	c := config(t)
@@ -94,8 +96,10 @@ func TestSinks(t *testing.T) {
 	if st := await(t, alice, id); st.Status != "CREATE_COMPLETE" {
 		t.Fatalf("the stack is %s: %s", st.Status, st.StatusReason)
 	}
-	for end := time.Now().Add(patience); len(q.of("shop/told")) == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
+	for key := ""; key != "shop/told"; {
+		select {
+		case key = <-q.came:
+		case <-time.After(patience):
 			t.Fatal("the alarm tells nothing")
 		}
 	}
