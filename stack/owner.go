@@ -38,8 +38,8 @@ type owner struct {
 	// cleared are the hooks that need not be waited at once more.
 	cleared map[hookKey]bool
 
-	// sinks is the environment that names the stack's event sinks; nil: it has none.
-	sinks map[string]any
+	// audience is who hears of the stack's events; nil: nobody, or it is not known yet.
+	audience *audience
 	// taking is the snapshot that is under way; nil: none.
 	taking *stoker.Snapshot
 	// told is what types have told of what they keep for it.

@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
@@ -41,29 +42,54 @@ func (e *Engine) checkSinks(project stoker.ProjectID, env *hot.Environment) erro
 	return nil
 }
 
-// notify hands the events of a batch that is durable to the sinks of the stack, as Heat's
-// stack.dispatch_event does; st is the stack as it is after the batch.
-func (o *owner) notify(st *stoker.Stack, b stoker.Batch) {
-	if o.e.sink == nil || st == nil {
-		return
+// audience is who hears of a stack's events, and what they are not told.
+type audience struct {
+	sinks  []stoker.SinkTarget
+	hidden map[string]bool // what nested templates hide, by the parameters' names
+}
+
+func (e *Engine) audienceOf(spec stoker.StackSpec) *audience {
+	if spec.Environment["event_sinks"] == nil {
+		return nil
 	}
-	if raw := st.Asked(); raw.Template != "" { // the events of a rollback go where those of what failed went
-		o.sinks = nil
-		if raw.Environment["event_sinks"] != nil {
-			o.sinks = raw.Environment
+	env, err := hot.DecodeEnvironment(spec.Environment)
+	if err != nil {
+		return nil // it was refused long ago
+	}
+	a := &audience{sinks: env.Sinks(), hidden: map[string]bool{}}
+	for file, text := range spec.Files {
+		if !strings.Contains(text, "arameters") {
+			continue
+		}
+		t, err := e.parsed.get(text, file)
+		if err != nil {
+			continue // a file of another kind
+		}
+		for _, p := range t.Parameters {
+			if p.Hidden {
+				a.hidden[p.Name] = true
+			}
 		}
 	}
-	if o.sinks == nil || len(b.Events) == 0 {
+	return a
+}
+
+// notify hands the events of a batch that is durable to the sinks of the stack, as Heat's
+// Stack.dispatch_event does; st is the stack as it is after the batch.
+func (o *owner) notify(st *stoker.Stack, b stoker.Batch) {
+	if o.e.sink == nil || st == nil || len(b.Events) == 0 {
 		return
 	}
-	env, err := hot.DecodeEnvironment(o.sinks)
-	if err != nil {
-		return // it was refused long ago
+	if spec := st.Asked(); o.audience == nil || b.Stack != nil {
+		o.audience = o.e.audienceOf(spec)
 	}
-	sinks, words := env.Sinks(), o.e.secrets(o.base, st)
+	if o.audience == nil {
+		return
+	}
+	words := o.e.secrets(o.base, st)
 	for _, ev := range b.Events {
 		props := o.shownProperties(ev, words)
-		for _, to := range sinks {
+		for _, to := range o.audience.sinks {
 			o.e.sink.Send(st.Project, to, ev, props)
 		}
 	}
@@ -87,7 +113,26 @@ func (o *owner) shownProperties(ev *stoker.Event, words secret.Words) map[string
 		if schema != nil && schema.Properties[name] != nil && schema.Properties[name].Secret {
 			v = secret.Shown
 		}
-		out[name] = words.HideIn(v)
+		out[name] = v
 	}
-	return out
+	return o.audience.shown(words.HideIn(out)).(map[string]any)
+}
+
+// shown gives a value without what is handed to hidden parameters; the value is its own.
+func (a *audience) shown(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, item := range v {
+			if a.hidden[k] && item != nil {
+				v[k] = secret.Shown
+			} else {
+				v[k] = a.shown(item)
+			}
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = a.shown(item)
+		}
+	}
+	return v
 }

@@ -232,10 +232,15 @@ func TestSinksAreToldNoSecrets(t *testing.T) {
 	in := stack.Input{Name: "s", Spec: withFiles(template(`
 parameters: {word: {type: string, hidden: true}, number: {type: number, hidden: true}}
 resources:
+  d: {type: inner.yaml, properties: {key: handed-down-in}}
+  e: {type: T::Group, properties: {desired: 1, resource: {type: inner.yaml, properties: {key: handed-down-in}}}}
   a: {type: T::Thing, properties: {value: {get_param: word}}}
   b: {type: T::Thing, properties: {value: {a: [{get_param: number}, open]}}}
   c: {type: child.yaml, properties: {n: {get_param: word}}}
-`), []string{"child.yaml", strings.ReplaceAll(childBody, "number", "string")}), DisableRollback: true}
+`), []string{"child.yaml", strings.ReplaceAll(childBody, "number", "string"), "inner.yaml", `
+parameters: {key: {type: string, hidden: true}}
+resources: {i: {type: T::Thing, properties: {value: {get_param: key}}}}
+`}), DisableRollback: true}
 	in.Spec.Environment = sinks("q")
 	in.Spec.Parameters = map[string]any{"word": "very-hidden-word", "number": int64(73419652)}
 	st, err := b.Create(t.Context(), in)
@@ -252,7 +257,7 @@ resources:
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{"very-hidden-word", "73419652"} {
+	for _, word := range []string{"very-hidden-word", "73419652", "handed-down-in"} {
 		if strings.Contains(string(text), word) {
 			t.Errorf("%q is told: %s", word, text)
 		}
