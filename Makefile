@@ -53,7 +53,7 @@ bench: build ## Measure, and print the figures beside their targets
 
 PACKAGES := postgresql haproxy python3 python3-yaml wrk docker.io iptables nftables debootstrap prometheus \
 	python3-openstackclient python3-heatclient python3-openstacksdk python3-boto3 keystone heat-common \
-	python3-zaqar python3-redis redis-server
+	python3-zaqar python3-redis redis-server python3-swift
 deps: ## Install the Debian packages that tests use (as root, where missing)
 	@missing=""; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \

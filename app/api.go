@@ -71,7 +71,7 @@ func (a *parts) heat() (http.Handler, error) {
 	return heatapi.New(heatapi.Config{
 		Engine: a.engine, Abandon: a.EnableStackAbandon, Adopt: a.EnableStackAdopt,
 		Limits: heatapi.Limits{SoftwareConfigs: a.Limits.SoftwareConfigs, SoftwareDeployments: a.Limits.SoftwareDeployments}, Identity: a.identity != nil, Access: a.access, SignalKey: a.signalKey,
-		Parse: cfn.Parse, Dialects: dialects, Fetch: fetch.New(heatapi.MaxTemplate, a.AllowFetch).Get,
+		Parse: cfn.Parse, Dialects: dialects, Fetch: fetch.New(heatapi.MaxTemplate, a.AllowFetch).Get, Container: a.container(),
 		Service: heatapi.Service{ID: uuid.NewString(), Host: host, Started: a.started}, Revision: a.Version, Logger: a.Logger,
 	}), nil
 }

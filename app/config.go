@@ -65,6 +65,9 @@ type Config struct {
 	// Zaqar takes the events of stacks whose environments have event_sinks; without one such
 	// environments are refused.
 	Zaqar *CloudConfig `yaml:"zaqar"`
+	// Swift has the containers that requests name in files_container; without one such
+	// requests are refused.
+	Swift *CloudConfig `yaml:"swift"`
 	// External is the network that floating addresses come from.
 	External ExternalConfig `yaml:"external"`
 	// Flavors are the sizes of servers by name, beside the ones built in.
@@ -258,6 +261,8 @@ func (c Config) private(path string) error {
 		key = "regions"
 	case c.Zaqar != nil && c.Zaqar.secret():
 		key = "zaqar"
+	case c.Swift != nil && c.Swift.secret():
+		key = "swift"
 	default:
 		return nil
 	}
@@ -352,6 +357,11 @@ func (c Config) validateParts() error {
 	}
 	if c.Zaqar != nil {
 		if err := c.Zaqar.validate("zaqar", "Zaqar", false, "send events there"); err != nil {
+			return err
+		}
+	}
+	if c.Swift != nil {
+		if err := c.Swift.validate("swift", "Swift", true, "have files there"); err != nil {
 			return err
 		}
 	}

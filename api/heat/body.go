@@ -60,7 +60,7 @@ func tooLarge() error {
 	return refuse("RequestLimitExceeded", "Request limit exceeded: JSON body size exceeds maximum allowed size (%d bytes).", MaxBody)
 }
 
-func (s *server) decodeStackBody(ctx context.Context, r io.Reader) (*stackBody, error) {
+func (s *server) decodeStackBody(ctx context.Context, project stoker.ProjectID, r io.Reader) (*stackBody, error) {
 	text, err := readBody(r)
 	if err != nil {
 		return nil, err
@@ -69,15 +69,40 @@ func (s *server) decodeStackBody(ctx context.Context, r io.Reader) (*stackBody, 
 	if err := json.Unmarshal(text, b); err != nil {
 		return nil, refuse("HTTPBadRequest", "the request's body: %w", value.Explain(err))
 	}
-	switch {
-	case b.FilesContainer != "":
-		return nil, refuse("NotSupported", "files_container is not supported, send the files themselves")
-	case len(text) > MaxBody && absent(b.Adopt):
+	if len(text) > MaxBody && absent(b.Adopt) {
 		return nil, tooLarge()
-	case b.TemplateURL != "" && absent(b.Template):
+	}
+	if b.FilesContainer != "" {
+		if err := s.fetchFiles(ctx, project, b); err != nil {
+			return nil, err
+		}
+	}
+	if b.TemplateURL != "" && absent(b.Template) {
 		return b, s.fetchTemplate(ctx, b)
 	}
 	return b, nil
+}
+
+// fetchFiles gets the files that a client has put into a container. Those that it sends
+// beside count more.
+func (s *server) fetchFiles(ctx context.Context, project stoker.ProjectID, b *stackBody) error {
+	if s.container == nil {
+		return refuse("NotSupported", "files_container is not supported, send the files themselves")
+	}
+	sent := func(name string) bool { _, ok := b.Files[name]; return ok }
+	texts, err := s.container(ctx, project, b.FilesContainer, sent, MaxBody)
+	if err != nil {
+		return err
+	}
+	if b.Files == nil {
+		b.Files = map[string]json.RawMessage{}
+	}
+	for name, text := range texts {
+		if b.Files[name], err = json.Marshal(text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fetchTemplate gets the template that a client named by its address.

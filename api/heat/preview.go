@@ -60,7 +60,7 @@ func identity(st *stoker.Stack, path string) map[string]string {
 
 // previewCreate shows what a creation would make, nested stacks as nested lists.
 func (s *server) previewCreate(ctx context.Context, c *call) (reply, error) {
-	b, err := s.decodeStackBody(ctx, c.Body)
+	b, err := s.decodeStackBody(ctx, c.project, c.Body)
 	if err != nil {
 		return reply{}, err
 	}

@@ -38,6 +38,8 @@ type Config struct {
 	Parse func(text []byte, file string) (*hot.Template, error)
 	// Fetch gets the template at an address that a client names; nil: none is got.
 	Fetch func(ctx context.Context, url string) ([]byte, error)
+	// Container gets the files in a container that a client names; nil: there is none.
+	Container FetchFiles
 	// Dialects are the languages that Parse reads.
 	Dialects []hot.Dialect
 	// Service is the engine as GET /services shows it.
@@ -52,6 +54,10 @@ type Config struct {
 	Revision string
 	Logger   *slog.Logger // nil: silence
 }
+
+// FetchFiles gets the files in a project's container by their names, without those to skip:
+// at most limit bytes.
+type FetchFiles func(ctx context.Context, project stoker.ProjectID, container string, skip func(name string) bool, limit int64) (map[string]string, error)
 
 // Limits are those of what this API alone makes, per project. 0: 4,096; negative: any
 // number.
@@ -70,6 +76,7 @@ type server struct {
 	signalKey string
 	parse     func(text []byte, file string) (*hot.Template, error)
 	fetch     func(ctx context.Context, url string) ([]byte, error)
+	container FetchFiles
 	dialects  []hot.Dialect
 	service   Service
 	identity  bool
@@ -83,7 +90,7 @@ type server struct {
 // New makes the handler of the API. It may be used from any goroutine.
 func New(c Config) http.Handler {
 	s := &server{
-		engine: c.Engine, access: c.Access, signalKey: c.SignalKey, parse: c.Parse, fetch: c.Fetch, dialects: c.Dialects,
+		engine: c.Engine, access: c.Access, signalKey: c.SignalKey, parse: c.Parse, fetch: c.Fetch, container: c.Container, dialects: c.Dialects,
 		service: c.Service, identity: c.Identity, abandon: c.Abandon, adopt: c.Adopt, revision: c.Revision, log: c.Logger,
 	}
 	s.limits = Limits{cmp.Or(c.Limits.SoftwareConfigs, mostSoftware), cmp.Or(c.Limits.SoftwareDeployments, mostSoftware)}

@@ -98,7 +98,7 @@ func (s *server) createStack(ctx context.Context, c *call) (reply, error) {
 	if s.adopt {
 		body = c.whole(MaxAdopt)
 	}
-	b, err := s.decodeStackBody(ctx, body)
+	b, err := s.decodeStackBody(ctx, c.project, body)
 	if err != nil {
 		return reply{}, err
 	}
@@ -153,7 +153,7 @@ func (s *server) change(ctx context.Context, c *call) (*stoker.Stack, *stackBody
 	if err != nil {
 		return nil, nil, stack.Input{}, err
 	}
-	b, err := s.decodeStackBody(ctx, c.Body)
+	b, err := s.decodeStackBody(ctx, c.project, c.Body)
 	if err != nil {
 		return nil, nil, stack.Input{}, err
 	}

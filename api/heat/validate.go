@@ -21,7 +21,7 @@ func (s *server) validate(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	b, err := s.decodeStackBody(ctx, c.Body)
+	b, err := s.decodeStackBody(ctx, c.project, c.Body)
 	if err != nil {
 		return reply{}, err
 	}

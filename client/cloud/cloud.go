@@ -1,4 +1,4 @@
-// Package cloud finds Heat, or Zaqar, in an OpenStack cloud: by the name of the cloud in
+// Package cloud finds Heat, Zaqar or Swift in an OpenStack cloud: by the name of the cloud in
 // clouds.yaml, or by the OS_ variables that OpenStack's own clients read. It
 // authenticates, and gives an address and an HTTP client that bears tokens. What is
 // said over it is package client's business.
@@ -27,7 +27,7 @@ import (
 
 // Service is where a service of a cloud is.
 type Service struct {
-	// URL is its address; Heat's with the project.
+	// URL is its address; Heat's with the project, Swift's with the account.
 	URL string
 	// HTTP sends each request with a token, and gets a new one when that has ended.
 	HTTP *http.Client
@@ -55,6 +55,11 @@ func OpenMessaging(ctx context.Context, name string, env func(string) string) (*
 	return open(ctx, name, env, kind{"Zaqar", "messaging", func(p *gophercloud.ProviderClient, eo gophercloud.EndpointOpts) (*gophercloud.ServiceClient, error) {
 		return openstack.NewMessagingV2(p, "", eo) // who asks is for the requests to say
 	}})
+}
+
+// OpenObjectStore finds Swift, as Open finds Heat; its address is that of the project's account.
+func OpenObjectStore(ctx context.Context, name string, env func(string) string) (*Service, error) {
+	return open(ctx, name, env, kind{"Swift", "object-store", openstack.NewObjectStorageV1})
 }
 
 func open(ctx context.Context, name string, env func(string) string, k kind) (*Service, error) {

@@ -95,8 +95,10 @@ outputs: {word: {value: {get_attr: [word, value]}}}
 // Our command line drives a real Heat; a Stoker makes stacks in its region, and answers bad
 // requests as it does.
 func TestRealHeat(t *testing.T) {
-	zaqar := "http://" + freeAddress(t)
-	auth, url := heatAt(t, messaging(zaqar)...)
+	zaqar, swift := "http://"+freeAddress(t), "http://"+freeAddress(t)
+	auth, url := heatAt(t,
+		"service create --name zaqar messaging", "endpoint create --region RegionOne messaging public "+zaqar,
+		"service create --name swift object-store", "endpoint create --region RegionOne object-store public "+swift+"/v1/AUTH_%(project_id)s")
 	program := binary(t)
 	alice := &shell{t: t, env: append(asOf(auth, "alice", "shop"), "HOME="+t.TempDir())}
 	file := writeFile(t, "word.yaml", wordTemplate)
@@ -182,6 +184,7 @@ outputs: {word: {value: {get_attr: [far, outputs, word]}}, name: {value: {get_at
 	})
 
 	t.Run("event sinks", func(t *testing.T) { sinks(t, program, auth, zaqar) })
+	t.Run("files in a container", func(t *testing.T) { contained(t, program, auth, swift) })
 }
 
 // likeHeat compares the status and the class of errors.

@@ -18,11 +18,6 @@ import (
 
 const redis = "/usr/bin/redis-server"
 
-// messaging says a Keystone where its Zaqar will be.
-func messaging(url string) []string {
-	return []string{"service create --name zaqar messaging", "endpoint create --region RegionOne messaging public " + url}
-}
-
 // freeAddress is one on loopback.
 func freeAddress(t *testing.T) string {
 	t.Helper()
