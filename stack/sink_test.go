@@ -300,3 +300,41 @@ func TestRefusedSinks(t *testing.T) {
 		})
 	}
 }
+
+// A Zaqar that is taken out of the configuration ends the sending, and nothing else.
+func TestSinkThatIsGone(t *testing.T) {
+	w := newWorld()
+	w.sink = &sink{}
+	b := start(t, w, storetest.NewMemory())
+	in := stack.Input{Name: "s", Spec: withFiles(template(treeBody), []string{"child.yaml", childBody}), DisableRollback: true}
+	in.Spec.Environment = sinks("q")
+	st, err := b.Create(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, b.await(st.ID), "CREATE_COMPLETE")
+	b.stop()
+	w.sink = nil
+	b = start(t, w, b.store)
+	before := w.count()
+	v, err := b.Resource(t.Context(), st.ID, "group")
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := stoker.StackID(v.PhysicalID)
+	if err := b.Resize(t.Context(), group, 4, "of the test"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, b.await(group), "UPDATE_COMPLETE")
+	if got := w.count(); got != before+2 {
+		t.Errorf("got %d things, want %d", got, before+2)
+	}
+	if err := b.Update(t.Context(), st.ID, in); err == nil || !strings.Contains(err.Error(), "no Zaqar") {
+		t.Errorf("an update that asks for it: %v", err)
+	}
+	in.Spec.Environment = nil
+	if err := b.Update(t.Context(), st.ID, in); err != nil {
+		t.Fatal(err)
+	}
+	want(t, b.await(st.ID), "UPDATE_COMPLETE")
+}

@@ -56,17 +56,7 @@ workers = 1
 connection = sqlite:///DIR/heat.db?timeout=30
 [paste_deploy]
 api_paste_config = /etc/heat/api-paste.ini
-[keystone_authtoken]
-interface = public
-www_authenticate_uri = AUTH
-auth_url = AUTH
-auth_type = password
-username = heat
-password = password
-project_name = service
-user_domain_name = Default
-project_domain_name = Default
-[trustee]
+`+asHeat+`[trustee]
 auth_url = AUTH
 auth_type = password
 username = heat

@@ -59,6 +59,19 @@ password_hash_rounds = 4
 	return url, daemon(t, cmd, url)
 }
 
+// asHeat is how services ask a Keystone about tokens.
+const asHeat = `[keystone_authtoken]
+interface = public
+www_authenticate_uri = AUTH
+auth_url = AUTH
+auth_type = password
+username = heat
+password = password
+project_name = service
+user_domain_name = Default
+project_domain_name = Default
+`
+
 // daemon starts a server and waits until it answers at an address. It runs until the test ends, or
 // stop is called.
 func daemon(t *testing.T, cmd *exec.Cmd, url string) (stop func()) {

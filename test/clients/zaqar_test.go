@@ -69,17 +69,7 @@ uri = redis://127.0.0.1:STORE
 [drivers:transport:wsgi]
 bind = 127.0.0.1
 port = PORT
-[keystone_authtoken]
-interface = public
-www_authenticate_uri = AUTH
-auth_url = AUTH
-auth_type = password
-username = heat
-password = password
-project_name = service
-user_domain_name = Default
-project_domain_name = Default
-[signed_url]
+`+asHeat+`[signed_url]
 secret_key = c2lnbmVk
 `))
 	cmd = exec.Command("/usr/bin/python3", filepath.Join("testdata", "zaqar_server.py"), config)
