@@ -3,9 +3,11 @@ package stack_test
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/stack"
@@ -61,23 +63,29 @@ func sinks(queues ...string) map[string]any {
 	return map[string]any{"event_sinks": l}
 }
 
-// wantAll compares what a queue got with what is recorded, of every stack there was.
+// wantAll waits until a queue got what is recorded, of every stack there was: those who
+// await a stack may know of its end before its sinks do.
 func (b *bed) wantAll(s *sink, queue string) {
 	b.t.Helper()
-	want, got := map[stoker.StackID][]string{}, map[stoker.StackID][]string{}
 	all, err := b.store.Events(b.t.Context(), stoker.EventFilter{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	want := map[stoker.StackID][]string{}
 	for _, ev := range all {
 		want[ev.Stack] = append(want[ev.Stack], told(ev))
 	}
-	for _, h := range s.of(queue) {
-		got[h.ev.Stack] = append(got[h.ev.Stack], told(h.ev))
+	got := map[stoker.StackID][]string{}
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); runtime.Gosched() {
+		clear(got)
+		for _, h := range s.of(queue) {
+			got[h.ev.Stack] = append(got[h.ev.Stack], told(h.ev))
+		}
+		if fmt.Sprint(got) == fmt.Sprint(want) {
+			return
+		}
 	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		b.t.Errorf("the queue %s got\n%s\nwant\n%s", queue, lines(got), lines(want))
-	}
+	b.t.Errorf("the queue %s got\n%s\nwant\n%s", queue, lines(got), lines(want))
 }
 
 func told(ev *stoker.Event) string {
@@ -212,6 +220,16 @@ func TestSinksOfUpdates(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(v.Stack.Spec.Environment["event_sinks"]), fmt.Sprint(sinks("q")["event_sinks"]); got != want {
 		t.Errorf("after two updates with the same sink: got %s, want %s", got, want)
+	}
+	ends := func() (n int) {
+		for _, h := range s.of("q") {
+			if h.ev.ResourceID == "" && h.ev.Status == stoker.StatusComplete {
+				n++
+			}
+		}
+		return n
+	}
+	for end := time.Now().Add(10 * time.Second); ends() < 2 && time.Now().Before(end); runtime.Gosched() {
 	}
 	first := s.of("q")
 	if len(first) == 0 || first[0].ev.Action != stoker.ActionUpdate {

@@ -52,7 +52,8 @@ func DecodeMap(data []byte) (map[string]any, error) {
 
 // Normal brings a value made of Go's other numbers, json.Number, typed slices
 // and maps into the few types of this package. It changes maps and slices of
-// those types in place.
+// those types in place, where there is something to change: what is normal all through
+// is only read, and so may be shared.
 func Normal(v any) (any, error) {
 	switch v := v.(type) {
 	case nil, bool, string, int64, float64:
@@ -67,7 +68,9 @@ func Normal(v any) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			v[i] = n
+			if !ours(v[i]) {
+				v[i] = n
+			}
 		}
 		return v, nil
 	case map[string]any:
@@ -76,11 +79,22 @@ func Normal(v any) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			v[k] = n
+			if !ours(v[k]) {
+				v[k] = n
+			}
 		}
 		return v, nil
 	}
 	return normalReflect(reflect.ValueOf(v))
+}
+
+// ours tells whether a value is of a type of this package, which Normal gives as it is.
+func ours(v any) bool {
+	switch v.(type) {
+	case nil, bool, string, int64, float64, []any, map[string]any:
+		return true
+	}
+	return false
 }
 
 func number(s string) (any, error) {
