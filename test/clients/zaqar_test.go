@@ -38,13 +38,13 @@ func zaqarAt(t *testing.T, auth, url string) {
 	dir := t.TempDir()
 	_, own, _ := net.SplitHostPort(strings.TrimPrefix(url, "http://"))
 	_, store, _ := net.SplitHostPort(freeAddress(t))
-	cmd := exec.Command(redis, "--bind", "127.0.0.1", "--port", store, "--save", "", "--dir", dir)
-	if err := cmd.Start(); err != nil {
+	queues := exec.Command(redis, "--bind", "127.0.0.1", "--port", store, "--save", "", "--dir", dir)
+	if err := queues.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		_ = queues.Process.Kill()
+		_ = queues.Wait()
 	})
 	until(t, "Redis answers", func() bool {
 		c, err := net.Dial("tcp", "127.0.0.1:"+store)
@@ -72,7 +72,7 @@ port = PORT
 `+asHeat+`[signed_url]
 secret_key = c2lnbmVk
 `))
-	cmd = exec.Command("/usr/bin/python3", filepath.Join("testdata", "zaqar_server.py"), config)
+	cmd := exec.Command("/usr/bin/python3", filepath.Join("testdata", "zaqar_server.py"), config)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + dir, "LC_ALL=C.UTF-8"}
 	daemon(t, cmd, url)
 }
