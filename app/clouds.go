@@ -108,13 +108,17 @@ func (c CloudConfig) secret() bool {
 	return c.CloudLogin.secret() || slices.ContainsFunc(slices.Collect(maps.Values(c.Projects)), CloudLogin.secret)
 }
 
-// login is that of a project; false: it has none, and may not use the service.
-func (c CloudConfig) login(project stoker.ProjectID) (CloudLogin, bool) {
+// login is that of a project; Forbidden if it has none, and may not do there what is done.
+func (c CloudConfig) login(project stoker.ProjectID, path, done string) (CloudLogin, error) {
 	own, ok := c.Projects[string(project)]
 	if !ok {
 		own, ok = c.Projects[everyProject]
 	}
-	return cmp.Or(own, c.CloudLogin), ok
+	if !ok {
+		return CloudLogin{}, &stoker.Error{Kind: stoker.Forbidden, Message: fmt.Sprintf("project %q may not %s", project, done),
+			Hint: fmt.Sprintf("The configuration of Stoker allows it under %s.projects.", path)}
+	}
+	return cmp.Or(own, c.CloudLogin), nil
 }
 
 // logins are connections to services. Each is made when it is needed first, and shared by

@@ -53,10 +53,9 @@ func (r *regions) at(project stoker.ProjectID, name string) (heat.Stacks, error)
 		return nil, &stoker.Error{Kind: stoker.Invalid, Message: "it is not known here",
 			Hint: "The configuration of Stoker names other regions under regions."}
 	}
-	l, ok := c.login(project)
-	if !ok {
-		return nil, &stoker.Error{Kind: stoker.Forbidden, Message: fmt.Sprintf("project %q may not make stacks there", project),
-			Hint: fmt.Sprintf("The configuration of Stoker allows it under regions.%s.projects.", name)}
+	l, err := c.login(project, "regions."+name, "make stacks there")
+	if err != nil {
+		return nil, err
 	}
 	l.RegionName = cmp.Or(l.RegionName, name)
 	return &elsewhere{region: name, how: l, logins: r.logins, log: r.log.With("region", name)}, nil

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/client/cloud"
@@ -17,18 +16,18 @@ func (a *parts) openSink() stoker.EventSink {
 		return nil // not a *zaqar.Sink that is nil
 	}
 	logins := &logins{open: cloud.OpenMessaging}
+	login := func(project stoker.ProjectID) (CloudLogin, error) {
+		return config.login(project, "zaqar", "send to Zaqar")
+	}
 	a.sink = zaqar.New(zaqar.Config{
 		Allow: func(project stoker.ProjectID) error {
-			if _, ok := config.login(project); ok {
-				return nil
-			}
-			return &stoker.Error{Kind: stoker.Forbidden, Message: fmt.Sprintf("project %q may not send to Zaqar", project),
-				Hint: "The configuration of Stoker allows it under zaqar.projects."}
+			_, err := login(project)
+			return err
 		},
 		Connect: func(ctx context.Context, project stoker.ProjectID) (zaqar.Service, error) {
-			how, ok := config.login(project)
-			if !ok {
-				return zaqar.Service{}, stoker.Errorf(stoker.Forbidden, "project %q may not send to Zaqar any more", project)
+			how, err := login(project)
+			if err != nil { // it was allowed when the stack was made
+				return zaqar.Service{}, err
 			}
 			found, err := logins.connect(ctx, how)
 			if err != nil {

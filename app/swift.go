@@ -17,10 +17,9 @@ func (a *parts) container() heatapi.FetchFiles {
 	}
 	logins := &logins{open: cloud.OpenObjectStore}
 	return func(ctx context.Context, project stoker.ProjectID, name string, skip func(string) bool, limit int64) (map[string]string, error) {
-		how, ok := config.login(project)
-		if !ok {
-			return nil, &stoker.Error{Kind: stoker.Forbidden, Message: "project " + string(project) + " may not have files in Swift",
-				Hint: "The configuration of Stoker allows it under swift.projects."}
+		how, err := config.login(project, "swift", "have files in Swift")
+		if err != nil {
+			return nil, err
 		}
 		found, err := logins.connect(ctx, how)
 		if err != nil {

@@ -2,7 +2,6 @@ package hot
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -84,7 +83,7 @@ func readSink(item any) (stoker.SinkTarget, error) {
 func joinSinks(a, b []any) []any {
 	out := slices.Clone(a)
 	for _, item := range b {
-		if !slices.ContainsFunc(out, func(have any) bool { return reflect.DeepEqual(have, item) }) {
+		if !slices.ContainsFunc(out, func(have any) bool { return values.Equal(have, item) }) {
 			out = append(out, item)
 		}
 	}

@@ -3,7 +3,6 @@ package stack
 import (
 	"cmp"
 	"fmt"
-	"strings"
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
@@ -57,14 +56,8 @@ func (e *Engine) audienceOf(spec stoker.StackSpec) *audience {
 		return nil // it was refused long ago
 	}
 	a := &audience{sinks: env.Sinks(), hidden: map[string]bool{}}
-	for file, text := range spec.Files {
-		if !strings.Contains(text, "arameters") {
-			continue
-		}
-		t, err := e.parsed.get(text, file)
-		if err != nil {
-			continue // a file of another kind
-		}
+	parse := func(text []byte, file string) (*hot.Template, error) { return e.parsed.get(string(text), file) }
+	for _, t := range hot.TemplatesAmong(spec.Files, parse) {
 		for _, p := range t.Parameters {
 			if p.Hidden {
 				a.hidden[p.Name] = true
@@ -80,8 +73,8 @@ func (o *owner) notify(st *stoker.Stack, b stoker.Batch) {
 	if o.e.sink == nil || st == nil || len(b.Events) == 0 {
 		return
 	}
-	if spec := st.Asked(); o.audience == nil || b.Stack != nil {
-		o.audience = o.e.audienceOf(spec)
+	if o.audience == nil || b.Stack != nil {
+		o.audience = o.e.audienceOf(st.Asked())
 	}
 	if o.audience == nil {
 		return
@@ -100,22 +93,15 @@ func (o *owner) shownProperties(ev *stoker.Event, words secret.Words) map[string
 	if ev.ResourceID == "" {
 		return nil
 	}
-	out := map[string]any{}
 	row := cmp.Or(o.rows.byID[ev.ResourceID], o.forgotten[ev.ResourceID])
 	if row == nil {
-		return out
+		return map[string]any{}
 	}
 	var schema *stoker.Schema
 	if t := o.e.types[row.Type]; t != nil {
 		schema = t.Schema()
 	}
-	for name, v := range row.Properties {
-		if schema != nil && schema.Properties[name] != nil && schema.Properties[name].Secret {
-			v = secret.Shown
-		}
-		out[name] = v
-	}
-	return o.audience.shown(words.HideIn(out)).(map[string]any)
+	return o.audience.shown(words.HideIn(secret.Properties(row.Properties, schema))).(map[string]any)
 }
 
 // shown gives a value without what is handed to hidden parameters; the value is its own.

@@ -9,7 +9,7 @@ import (
 	"strconv"
 
 	"github.com/stoker-project/stoker"
-	"github.com/stoker-project/stoker/internal/value"
+	"github.com/stoker-project/stoker/internal/secret"
 )
 
 // event is an event as lists show it.
@@ -151,22 +151,7 @@ func (s *server) showEvent(ctx context.Context, c *call) (reply, error) {
 	}{eventOf(c.Request, found[0], st, false), found[0].Type, map[string]any{}}
 	v, err := s.engine.Resource(ctx, st.ID, name)
 	if err == nil && v.ID == found[0].ResourceID {
-		shown.Properties = visible(v.Properties, s.engine.Types()[v.Type])
+		shown.Properties = secret.Properties(v.Properties, s.engine.Types()[v.Type])
 	}
 	return reply{body: map[string]any{"event": shown}}, nil
 }
-
-// visible gives properties without the values of secret ones.
-func visible(props map[string]any, schema *stoker.Schema) map[string]any {
-	out := map[string]any{}
-	for name, v := range props {
-		if schema != nil && schema.Properties[name] != nil && schema.Properties[name].Secret {
-			v = hidden
-		}
-		out[name] = value.Clone(v)
-	}
-	return out
-}
-
-// hidden stands for what is shown nowhere.
-const hidden = "******"

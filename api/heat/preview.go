@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/secret"
 	"github.com/stoker-project/stoker/stack"
 )
 
@@ -33,7 +34,7 @@ type previewed struct {
 func (s *server) previewedOf(st *stoker.Stack, step stack.Step) previewed {
 	p := previewed{
 		Name: step.Name, Action: string(stoker.ActionInit), Status: string(stoker.StatusComplete), Type: step.Type,
-		Properties: visible(step.Props, s.engine.Types()[step.Type]), Attributes: map[string]any{}, Metadata: map[string]any{},
+		Properties: secret.Properties(step.Props, s.engine.Types()[step.Type]), Attributes: map[string]any{}, Metadata: map[string]any{},
 		RequiredBy: []string{}, StackName: st.Name, Changed: step.Changed,
 		StackIdentity: identity(st, ""), Identity: identity(st, "/resources/"+string(step.Name)),
 	}
@@ -48,7 +49,7 @@ func (s *server) previewedOf(st *stoker.Stack, step stack.Step) previewed {
 		p.Action, p.Status, p.StatusReason = string(r.Action), string(r.Status), r.StatusReason
 		p.PhysicalID, p.Created, p.Updated = r.PhysicalID, moment(r.Created), moment(r.Updated)
 		if step.Props == nil {
-			p.Properties = visible(r.Properties, s.engine.Types()[step.Type])
+			p.Properties = secret.Properties(r.Properties, s.engine.Types()[step.Type])
 		}
 	}
 	return p

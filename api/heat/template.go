@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/secret"
 	"github.com/stoker-project/stoker/internal/value"
 )
 
@@ -83,7 +84,7 @@ func mask(env map[string]any, names map[string]bool) {
 		values, _ := env[section].(map[string]any)
 		for name := range values {
 			if names[name] {
-				values[name] = hidden
+				values[name] = secret.Shown
 			}
 		}
 	}

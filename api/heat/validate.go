@@ -7,6 +7,7 @@ import (
 
 	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/hot"
+	"github.com/stoker-project/stoker/internal/secret"
 	"github.com/stoker-project/stoker/stack"
 )
 
@@ -129,7 +130,7 @@ func parameterOf(p *hot.Parameter, values ...any) map[string]any {
 		if v != nil {
 			out["Value"] = v
 			if p.Hidden {
-				out["Value"] = hidden
+				out["Value"] = secret.Shown
 			}
 			break
 		}

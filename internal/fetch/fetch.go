@@ -104,7 +104,7 @@ func (f *Fetcher) Post(ctx context.Context, address string, body []byte) error {
 	req.Header.Set("Content-Type", "application/json")
 	res, err := f.client.Do(req)
 	if err != nil {
-		return stoker.Errorf(stoker.Unavailable, "post to %s: %w", u.Host, cause(err))
+		return stoker.Errorf(stoker.Unavailable, "post to %s: %w", u.Host, Cause(err))
 	}
 	defer res.Body.Close()
 	if res.StatusCode >= http.StatusMultipleChoices {
@@ -127,7 +127,7 @@ func (f *Fetcher) get(ctx context.Context, address string) ([]byte, error) {
 	}
 	res, err := f.client.Do(req)
 	if err != nil {
-		return nil, cause(err)
+		return nil, Cause(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
@@ -140,8 +140,9 @@ func (f *Fetcher) get(ctx context.Context, address string) ([]byte, error) {
 	return text, err
 }
 
-// cause leaves out the address, which the caller names, and with it a password.
-func cause(err error) error {
+// Cause is why a request failed, without its address, which the caller names, and with it a
+// password.
+func Cause(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}

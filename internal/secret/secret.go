@@ -1,4 +1,4 @@
-// Package secret keeps values that are to be shown nowhere out of messages: it knows
+// Package secret keeps values that are to be shown nowhere out of messages and answers: it knows
 // in which spellings they come up in errors. It keeps no secrets itself.
 package secret
 
@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/stoker-project/stoker"
 	"github.com/stoker-project/stoker/internal/python"
+	"github.com/stoker-project/stoker/internal/value"
 )
 
 // Shown is what stands for a value that is hidden.
@@ -126,4 +128,17 @@ func (w Words) HideIn(v any) any {
 		}
 	}
 	return v
+}
+
+// Properties gives a copy of properties without the values of those that a schema calls
+// secret; nil: it calls none so.
+func Properties(props map[string]any, schema *stoker.Schema) map[string]any {
+	out := make(map[string]any, len(props))
+	for name, v := range props {
+		if schema != nil && schema.Properties[name] != nil && schema.Properties[name].Secret {
+			v = Shown
+		}
+		out[name] = value.Clone(v)
+	}
+	return out
 }

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/fetch"
 )
 
 // What one container is worth: so many files, and so long for all of them.
@@ -126,10 +127,7 @@ func (a Account) get(ctx context.Context, path string, q url.Values, limit int64
 	}
 	res, err := a.HTTP.Do(req)
 	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // the address is the operator's
-		}
-		return nil, err
+		return nil, fetch.Cause(err)
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stoker-project/stoker"
+	"github.com/stoker-project/stoker/internal/fetch"
 )
 
 // Run delivers until ctx ends, and a moment longer what is left then. It returns nil when
@@ -189,10 +190,7 @@ func (s *Sink) put(ctx context.Context, project stoker.ProjectID, batch []*messa
 	req.Header.Set("X-Project-ID", string(project)) // where no Keystone says whose queues they are
 	res, err := service.HTTP.Do(req)
 	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // the address is the operator's, and may hold a password
-		}
-		return err
+		return fetch.Cause(err)
 	}
 	defer res.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
